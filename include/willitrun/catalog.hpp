@@ -1,0 +1,48 @@
+// The bundled catalogs: models and devices by any name people use. Entries are parsed only when asked for.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "willitrun/hardware.hpp"
+#include "willitrun/metadata.hpp"
+#include "willitrun/model.hpp"
+#include "willitrun/result.hpp"
+
+namespace willitrun {
+
+struct ModelEntry {
+  std::string id, name, family, hf_id, ollama, license, released, task, native_quant, source, note;
+  std::vector<std::string> aliases;
+  std::string architecture;
+  std::uint64_t parameters = 0;  ///< published total of the text part; the data test holds it against the shapes
+  Metadata hparams;              ///< GGUF keys without prefix
+  OptionalTensors optional;
+};
+
+/// A name resolved: the entry, and whether a default variant had to be chosen (and which others there are).
+template <class Entry>
+struct Found {
+  Entry entry;
+  std::vector<std::string> other_variants = {};  ///< ids of the same product's other variants, when one was chosen by default
+  std::string quant = {};                        ///< a quant named along with the model ("llama3.1:8b-instruct-q4_K_M")
+  std::uint32_t count = 1;                       ///< "2x rtx 3090"
+};
+
+[[nodiscard]] Result<Found<ModelEntry>> find_model(std::string_view name);
+[[nodiscard]] Result<Found<DeviceSpec>> find_device(std::string_view name);
+
+[[nodiscard]] Result<Model> model_from_entry(const ModelEntry& entry);
+
+[[nodiscard]] std::vector<ModelEntry> all_models();
+[[nodiscard]] std::vector<DeviceSpec> all_devices();
+
+/// Date of the data ("2026-11-21") and SHA-256 over all data files.
+[[nodiscard]] std::string_view catalog_version();
+[[nodiscard]] std::string_view catalog_sha256();
+
+/// Lower case; runs of letters and digits, one space between: "RTX 3060-12GB" -> "rtx 3060 12 gb" reduced to "rtx306012gb".
+[[nodiscard]] std::string normalize_name(std::string_view text);
+
+}  // namespace willitrun

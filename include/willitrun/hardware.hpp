@@ -1,0 +1,72 @@
+// Machines: accelerators, system memory, and how much of each a model may use.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "willitrun/units.hpp"
+
+namespace willitrun {
+
+enum class DeviceKind : std::uint8_t { discrete, unified };
+
+/// One accelerator as the catalog knows it. Unknown figures are empty, never guessed.
+struct DeviceSpec {
+  std::string id;            ///< "rtx3060-12gb"
+  std::string name;          ///< "GeForce RTX 3060 12 GB"
+  std::string product;       ///< variants of one product share it
+  std::string vendor;        ///< nvidia, amd, intel, apple, other
+  std::string architecture;  ///< "Ampere", "RDNA3", "M3"
+  DeviceKind kind = DeviceKind::discrete;
+  Bytes memory_bytes = 0;
+  std::optional<double> bandwidth_gb_s;    ///< 10^9 bytes per second, theoretical
+  std::optional<double> fp16_matrix_tflops;
+  std::optional<double> fp32_tflops;
+  std::optional<std::uint32_t> compute_units;  ///< SMs, CUs, Xe cores, GPU cores
+  std::optional<double> pcie_gb_s;         ///< one direction
+  std::string source;
+};
+
+/// A count with where it came from, for --explain and the assumptions of a result.
+struct Assumption {
+  std::string code;
+  std::string message;
+};
+
+struct Device {
+  std::string id;  ///< gpu0, gpu1, ..
+  DeviceSpec spec;
+  Bytes memory_bytes = 0;   ///< capacity
+  Bytes visible_bytes = 0;  ///< what the driver reports, or is stated free
+  Bytes overhead_bytes = 0; ///< taken by the runtime beyond its buffers
+  Bytes reserve_bytes = 0;  ///< left alone
+  /// visible minus reserve; weights, cache, compute and overhead must fit into it
+  [[nodiscard]] Bytes usable_bytes() const { return visible_bytes > reserve_bytes ? visible_bytes - reserve_bytes : 0; }
+};
+
+struct Host {
+  std::string name;
+  std::optional<Bytes> memory_bytes;  ///< empty = not stated
+  Bytes reserve_bytes = 0;
+  std::optional<double> bandwidth_gb_s;
+  [[nodiscard]] std::optional<Bytes> usable_bytes() const {
+    if (!memory_bytes) return std::nullopt;
+    return *memory_bytes > reserve_bytes ? *memory_bytes - reserve_bytes : 0;
+  }
+};
+
+enum class Backend : std::uint8_t { cuda, rocm, vulkan, metal, sycl, cpu };
+enum class OperatingSystem : std::uint8_t { linux_os, windows, macos };
+
+struct Machine {
+  std::vector<Device> devices;  ///< empty = CPU only
+  Host host;
+  Backend backend = Backend::cuda;
+  OperatingSystem os = OperatingSystem::linux_os;
+  std::vector<Assumption> assumptions;
+  [[nodiscard]] bool unified() const { return devices.size() == 1 && devices[0].spec.kind == DeviceKind::unified; }
+};
+
+}  // namespace willitrun

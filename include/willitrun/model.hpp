@@ -1,0 +1,137 @@
+// What a model is, as pure shapes: the numbers every later step computes from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "willitrun/metadata.hpp"
+#include "willitrun/result.hpp"
+#include "willitrun/tensor_type.hpp"
+
+namespace willitrun {
+
+/// One value for all layers, or one per layer.
+class LayerValues {
+ public:
+  LayerValues() = default;
+  LayerValues(std::uint32_t value) : values_{value} {}
+  LayerValues(std::vector<std::uint32_t> values) : values_(std::move(values)) {}
+  [[nodiscard]] std::uint32_t at(std::uint32_t layer) const {
+    if (values_.empty()) return 0;
+    return layer < values_.size() ? values_[layer] : values_.back();
+  }
+  [[nodiscard]] std::uint32_t max() const;
+  [[nodiscard]] bool empty() const { return values_.empty(); }
+  [[nodiscard]] std::size_t size() const { return values_.size(); }
+
+ private:
+  std::vector<std::uint32_t> values_;
+};
+
+/// Tensors that some models of an architecture have and others lack. A GGUF file shows them; a catalog entry states them.
+struct OptionalTensors {
+  bool tied_embeddings = false;      ///< no output.weight: the token embedding serves as output too
+  bool attention_bias = false;       ///< biases on q, k, v
+  bool attention_output_bias = false;
+  bool ffn_bias = false;
+  bool qk_norm = false;
+  bool rope_freqs = false;           ///< rope_freqs.weight (Llama 3.1 and its like)
+  bool rope_long_short = false;      ///< rope_factors_long/short.weight (LongRoPE)
+  bool attention_gate = false;
+  bool expert_bias = false;          ///< exp_probs_b.bias, the router's load-balancing bias
+};
+
+/// Shapes of one model. Field names follow the GGUF keys; counts are elements unless said.
+struct ModelSpec {
+  std::string id;            ///< catalog id or file stem
+  std::string name;          ///< for people
+  std::string architecture;  ///< general.architecture
+
+  std::uint32_t n_layer = 0;        ///< block_count, next-token-prediction blocks included
+  std::uint32_t n_layer_nextn = 0;  ///< trailing next-token-prediction blocks: in the file, not loaded
+  std::uint32_t n_ctx_train = 0;    ///< 0 = not stated
+  std::uint64_t n_vocab = 0;
+  std::uint32_t n_embd = 0;
+  std::uint32_t n_embd_out = 0;     ///< output width where it differs (embedding models with a projection)
+  std::uint32_t n_token_types = 0;
+
+  LayerValues n_ff;
+  LayerValues n_head;
+  LayerValues n_head_kv;
+  std::uint32_t head_dim_k = 0, head_dim_v = 0;          ///< attention.key_length, value_length
+  std::uint32_t head_dim_k_swa = 0, head_dim_v_swa = 0;  ///< the same for sliding-window layers
+  std::uint32_t n_rot = 0;                               ///< rope.dimension_count
+  bool causal = true;
+
+  std::uint32_t n_swa = 0;             ///< sliding window in tokens; 0 = none
+  std::vector<bool> swa_layers;        ///< per layer; empty = none slides
+  std::uint32_t n_layer_kv_shared = 0; ///< trailing layers that reuse an earlier layer's cache
+
+  std::uint32_t n_expert = 0, n_expert_used = 0, n_expert_shared = 0;
+  std::uint32_t n_ff_expert = 0, n_ff_shared_expert = 0;
+  std::uint32_t n_layer_dense_lead = 0;
+  std::uint32_t moe_layer_step = 0;    ///< every n-th layer has experts; 0 or 1 = all
+
+  std::uint32_t q_lora_rank = 0, kv_lora_rank = 0;        ///< latent attention
+  std::uint32_t head_dim_k_mla = 0, head_dim_v_mla = 0;
+  std::uint32_t n_indexer_head = 0, indexer_head_dim = 0; ///< sparse-attention indexer
+
+  std::uint32_t ssm_d_conv = 0, ssm_d_inner = 0, ssm_d_state = 0, ssm_dt_rank = 0, ssm_n_group = 0;
+  std::uint32_t full_attention_interval = 0;
+  std::vector<bool> recurrent_layers;  ///< per layer; empty = none
+  std::uint32_t shortconv_l_cache = 0;
+
+  std::uint32_t n_embd_per_layer = 0;  ///< per-layer input embeddings (gemma3n, gemma4)
+  std::uint32_t n_altup = 0;           ///< parallel residual streams (gemma3n)
+
+  OptionalTensors optional;
+
+  [[nodiscard]] std::uint32_t n_layer_trunk() const { return n_layer - n_layer_nextn; }
+  [[nodiscard]] bool slides(std::uint32_t layer) const { return layer < swa_layers.size() && swa_layers[layer]; }
+  [[nodiscard]] bool recurrent(std::uint32_t layer) const {
+    return layer < recurrent_layers.size() && recurrent_layers[layer];
+  }
+  [[nodiscard]] bool is_moe() const { return n_expert > 0; }
+  [[nodiscard]] bool is_mla() const { return kv_lora_rank > 0 && head_dim_k_mla > 0; }
+  [[nodiscard]] std::uint32_t k_dim(std::uint32_t layer) const {
+    return slides(layer) && head_dim_k_swa != 0 ? head_dim_k_swa : head_dim_k;
+  }
+  [[nodiscard]] std::uint32_t v_dim(std::uint32_t layer) const {
+    return slides(layer) && head_dim_v_swa != 0 ? head_dim_v_swa : head_dim_v;
+  }
+};
+
+enum class TensorPlace : std::uint8_t {
+  input,   ///< always in host memory (token embedding and its like)
+  layer,   ///< with its layer
+  output,  ///< with the output layer
+};
+
+struct TensorInfo {
+  std::string name;  ///< GGUF's, e.g. "blk.3.attn_q.weight"
+  Shape shape{1, 1, 1, 1};
+  TensorType type = TensorType::f16;
+  std::int32_t layer = -1;  ///< -1 outside the layers
+  TensorPlace place = TensorPlace::layer;
+  bool routed_expert = false;
+
+  [[nodiscard]] Bytes bytes() const { return tensor_bytes(type, shape); }
+};
+
+/// A model ready to be measured: shapes and its full tensor list.
+struct Model {
+  ModelSpec spec;
+  std::vector<TensorInfo> tensors;
+  std::string source;             ///< "catalog", a file's path, "stdin"
+  std::string quant;              ///< the file's own type mix; empty while the tensors are still at their source type
+  std::uint64_t parameters = 0;   ///< elements over all tensors
+  bool generic = false;           ///< architecture unknown to us: weights exact, cache generic
+};
+
+/// Fills a spec from GGUF keys ("llama.block_count" with `prefix` "llama.", or bare keys with an empty prefix) and
+/// applies the architecture's own defaults. An impossible or missing value is an error that names the key.
+[[nodiscard]] Result<ModelSpec> spec_from_metadata(const Metadata& metadata, const std::string& architecture,
+                                                   std::string_view prefix);
+
+}  // namespace willitrun

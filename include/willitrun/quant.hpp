@@ -1,0 +1,32 @@
+// Presets: how a whole model is quantised, tensor by tensor.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "willitrun/model.hpp"
+
+namespace willitrun {
+
+enum class QuantFamily : std::uint8_t { ggml, fp8, int8, bitsandbytes, gptq, awq, mlx, exl };
+
+/// A named way to store a model. `id` is how people type it ("q4_k_m"), `name` how files spell it ("Q4_K_M").
+struct QuantPreset {
+  std::string_view id;
+  std::string_view name;
+  QuantFamily family;
+  TensorType type;  ///< of the bulk of the weights, before per-tensor rules
+};
+
+[[nodiscard]] std::span<const QuantPreset> quant_presets();
+
+/// Any usual spelling ("Q4_K_M", "q4km", "Q4-K-M", "fp16"); an unknown one is an error with near misses.
+[[nodiscard]] Result<QuantPreset> find_quant(std::string_view text);
+
+/// Gives every tensor the type llama.cpp's quantizer (or the other engine's) would give it, without importance matrix.
+/// `tensors` must be the unquantised inventory of `spec`.
+void apply_quant(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors);
+
+}  // namespace willitrun

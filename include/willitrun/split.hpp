@@ -1,0 +1,27 @@
+// Which layer lies where. The common input of compute buffers and placement.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace willitrun {
+
+/// Layers over devices. Device -1 is the host. The output layer counts as one more layer, after the last block.
+struct Split {
+  std::uint32_t n_device = 0;
+  std::vector<std::int32_t> layer_device;  ///< one per block (next-token-prediction ones included) and one for the output
+  std::vector<bool> experts_on_host;       ///< one per block; empty = none
+  std::uint32_t gpu_layers = 0;            ///< as asked of llama.cpp's -ngl, output layer included
+  bool kv_on_device = true;                ///< false: --no-kv-offload
+
+  [[nodiscard]] bool experts_host(std::size_t layer) const {
+    return layer < experts_on_host.size() && experts_on_host[layer];
+  }
+};
+
+/// llama.cpp's layer split: the last `gpu_layers` of blocks-plus-output go to the devices, shared in proportion to
+/// `weights` (tensor split, or free memory), the first `cpu_moe_layers` blocks keep their routed experts on the host.
+[[nodiscard]] Split make_split(std::uint32_t n_layer, std::uint32_t gpu_layers, const std::vector<double>& weights,
+                               std::uint32_t cpu_moe_layers, bool kv_on_device);
+
+}  // namespace willitrun
