@@ -18,8 +18,8 @@ struct GgufHeader {
   std::uint32_t version = 0;
   Metadata metadata;
   std::vector<TensorInfo> tensors;
-  std::uint64_t data_offset = 0;          ///< where tensor data begins
-  std::uint64_t data_bytes = 0;           ///< what the tensor list claims
+  std::uint64_t data_offset = 0;  ///< where tensor data begins
+  std::uint64_t data_bytes = 0;   ///< what the tensor list claims
   std::uint32_t split_count = 1, split_no = 0;
 };
 

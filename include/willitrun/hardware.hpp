@@ -21,11 +21,11 @@ struct DeviceSpec {
   std::string architecture;  ///< "Ampere", "RDNA3", "M3"
   DeviceKind kind = DeviceKind::discrete;
   Bytes memory_bytes = 0;
-  std::optional<double> bandwidth_gb_s;    ///< 10^9 bytes per second, theoretical
+  std::optional<double> bandwidth_gb_s;  ///< 10^9 bytes per second, theoretical
   std::optional<double> fp16_matrix_tflops;
   std::optional<double> fp32_tflops;
   std::optional<std::uint32_t> compute_units;  ///< SMs, CUs, Xe cores, GPU cores
-  std::optional<double> pcie_gb_s;         ///< one direction
+  std::optional<double> pcie_gb_s;             ///< one direction
   std::string source;
 };
 
@@ -38,10 +38,10 @@ struct Assumption {
 struct Device {
   std::string id;  ///< gpu0, gpu1, ..
   DeviceSpec spec;
-  Bytes memory_bytes = 0;   ///< capacity
-  Bytes visible_bytes = 0;  ///< what the driver reports, or is stated free
-  Bytes overhead_bytes = 0; ///< taken by the runtime beyond its buffers
-  Bytes reserve_bytes = 0;  ///< left alone
+  Bytes memory_bytes = 0;    ///< capacity
+  Bytes visible_bytes = 0;   ///< what the driver reports, or is stated free
+  Bytes overhead_bytes = 0;  ///< taken by the runtime beyond its buffers
+  Bytes reserve_bytes = 0;   ///< left alone
   /// visible minus reserve; weights, cache, compute and overhead must fit into it
   [[nodiscard]] Bytes usable_bytes() const { return visible_bytes > reserve_bytes ? visible_bytes - reserve_bytes : 0; }
 };
