@@ -167,8 +167,7 @@ std::vector<Alternative> find_alternatives(const CheckRequest& request, const Fo
 }
 
 std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request, const Placement& placement) {
-  const auto& spec = request.model->model.spec;
-  if (!spec.causal || placement.total() == 0 || !placement.fits()) return {};
+  if (!placement.fits() || !request.model->model.spec.keeps_cache) return {};
   const auto& p = request.context;
   const bool all = placement.split.gpu_layers >= placement.split.layer_device.size();
   std::string command = fmt::format("llama-server -m {} -c {} -ngl {}", file_name(request), placement.context.n_ctx,

@@ -100,13 +100,13 @@ Result<Report> check(const CheckRequest& request) {
   report.host = placement.host;
   report.placement = summarize(placement);
   report.context.requested = request.longest_ctx ? params.n_ctx : request.requested_ctx;
-  report.context.allocated = footprint.spec().causal ? placement.context.n_ctx : 0;
+  report.context.allocated = footprint.spec().keeps_cache ? placement.context.n_ctx : 0;
   if (placement.fits()) report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
   add_warnings(request, footprint, report);
   add_host_assumption(placement, report);
   if (request.advise) {
-    if (footprint.spec().causal && footprint.spec().n_ctx_train > 0) {
+    if (footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0) {
       const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);
       report.context.max_on_gpu = longest.on_device;
       report.context.max = longest.anywhere;

@@ -25,13 +25,6 @@ void add_tensor(TensorType type, std::uint64_t row, std::uint64_t rows, Bytes& d
   host += host_bytes(type, shape);
 }
 
-/// Whether layer `il` keeps keys and values of its own.
-bool has_kv(const ModelSpec& spec, std::uint32_t il) {
-  if (!spec.causal || il >= spec.n_layer_trunk() - std::min(spec.n_layer_kv_shared, spec.n_layer_trunk())) return false;
-  if (spec.n_head_kv.at(il) == 0) return false;
-  return !spec.recurrent(il) || spec.parallel_recurrent;
-}
-
 /// Widest value row over all layers: without flash attention the values of every layer are padded to it
 /// (llama-kv-cache.cpp, n_embd_v_gqa_max).
 std::uint64_t widest_value_row(const ModelSpec& spec) {
@@ -48,9 +41,14 @@ struct StateRows {
 };
 StateRows state_rows(const ModelSpec& spec) {
   if (spec.shortconv_l_cache > 0) return {std::uint64_t{spec.n_embd} * (spec.shortconv_l_cache - 1), 0};
+  const std::uint64_t conv_rows = spec.ssm_d_conv > 0 ? spec.ssm_d_conv - 1 : 0;
+  if (spec.head_dim_kda > 0) {
+    // Kimi's delta attention: query, key and value convolutions, a square state per head.
+    const std::uint64_t d_inner = std::uint64_t{spec.n_head.at(0)} * spec.head_dim_kda;
+    return {3 * (spec.ssm_d_conv > 0 ? conv_rows : 3) * d_inner, d_inner * spec.head_dim_kda};
+  }
   const std::uint64_t channels = spec.ssm_d_inner + std::uint64_t{2} * spec.ssm_n_group * spec.ssm_d_state;
-  return {(spec.ssm_d_conv > 0 ? spec.ssm_d_conv - 1 : 0) * channels,
-          std::uint64_t{spec.ssm_d_state} * spec.ssm_d_inner};
+  return {conv_rows * channels, std::uint64_t{spec.ssm_d_state} * spec.ssm_d_inner};
 }
 
 }  // namespace
@@ -82,14 +80,16 @@ std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams&
   const auto widest_v = params.flash_attn ? 0 : widest_value_row(spec);
   for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) {
     auto& cache = caches[il];
-    if (has_kv(spec, il)) {
+    // The last layers of some models read an earlier layer's cache.
+    if (spec.attends(il) && il < spec.n_layer_trunk() - spec.n_layer_kv_shared) {
       const std::uint64_t cells =
           std::uint64_t{spec.slides(il) ? context.n_swa_cells : context.n_ctx_seq} * context.n_stream;
       const std::uint64_t heads = spec.n_head_kv.at(il);
       add_tensor(params.type_k, heads * spec.k_dim(il), cells, cache.kv_device, cache.kv_host);
       if (!spec.is_mla())
         add_tensor(params.type_v, std::max(heads * spec.v_dim(il), widest_v), cells, cache.kv_device, cache.kv_host);
-      add_tensor(params.type_k, spec.indexer_head_dim, cells, cache.kv_device, cache.kv_host);
+      if (il < spec.indexer_layers.size() && spec.indexer_layers[il])
+        add_tensor(params.type_k, spec.indexer_head_dim, cells, cache.kv_device, cache.kv_host);
     }
     if (spec.recurrent(il)) {
       const std::uint64_t rows = std::max(params.n_seq_max, 1U);
