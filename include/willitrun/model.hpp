@@ -40,6 +40,9 @@ struct OptionalTensors {
   bool rope_long_short = false;      ///< rope_factors_long/short.weight (LongRoPE)
   bool attention_gate = false;
   bool expert_bias = false;          ///< exp_probs_b.bias, the router's load-balancing bias
+  bool second_attention_norm = false;  ///< attn_norm_2 (Falcon 40B and 180B)
+  bool keys_as_values = false;       ///< full-attention layers have no attn_v: the keys serve as values (Gemma 4 26B, 31B)
+  bool ssm_norm = false;             ///< ssm_norm where a family has models with and without it (Falcon-H1)
 };
 
 /// Shapes of one model. Field names follow the GGUF keys; counts are elements unless said.
@@ -63,6 +66,7 @@ struct ModelSpec {
   std::uint32_t head_dim_k_swa = 0, head_dim_v_swa = 0;  ///< the same for sliding-window layers
   std::uint32_t n_rot = 0;                               ///< rope.dimension_count
   bool causal = true;
+  bool keeps_cache = true;  ///< false: encoders and diffusion models, which attend within the batch only
 
   std::uint32_t n_swa = 0;             ///< sliding window in tokens; 0 = none
   std::vector<bool> swa_layers;        ///< per layer; empty = none slides
@@ -72,14 +76,18 @@ struct ModelSpec {
   std::uint32_t n_ff_expert = 0, n_ff_shared_expert = 0;
   std::uint32_t n_layer_dense_lead = 0;
   std::uint32_t moe_layer_step = 0;    ///< every n-th layer has experts; 0 or 1 = all
+  std::uint32_t n_embd_expert = 0;     ///< moe_latent_size: width the routed experts work at; 0 = n_embd
 
   std::uint32_t q_lora_rank = 0, kv_lora_rank = 0;        ///< latent attention
   std::uint32_t head_dim_k_mla = 0, head_dim_v_mla = 0;
   std::uint32_t n_indexer_head = 0, indexer_head_dim = 0; ///< sparse-attention indexer
+  std::vector<bool> indexer_layers;  ///< layers with an indexer (and a cache for its keys); empty = none
 
   std::uint32_t ssm_d_conv = 0, ssm_d_inner = 0, ssm_d_state = 0, ssm_dt_rank = 0, ssm_n_group = 0;
   std::uint32_t full_attention_interval = 0;
   std::vector<bool> recurrent_layers;  ///< per layer; empty = none
+  bool parallel_recurrent = false;     ///< recurrent layers attend as well (falcon-h1): they keep a cache and a state
+  std::uint32_t head_dim_kda = 0;      ///< kda.head_dim: gated delta attention of Kimi Linear, n_head heads of this size
   std::uint32_t shortconv_l_cache = 0;
 
   std::uint32_t n_embd_per_layer = 0;  ///< per-layer input embeddings (gemma3n, gemma4)
@@ -91,6 +99,10 @@ struct ModelSpec {
   [[nodiscard]] bool slides(std::uint32_t layer) const { return layer < swa_layers.size() && swa_layers[layer]; }
   [[nodiscard]] bool recurrent(std::uint32_t layer) const {
     return layer < recurrent_layers.size() && recurrent_layers[layer];
+  }
+  /// Whether a cache of keys and values belongs to this layer's attention, be it its own or one it shares.
+  [[nodiscard]] bool attends(std::uint32_t layer) const {
+    return keeps_cache && n_head_kv.at(layer) > 0 && (parallel_recurrent || !recurrent(layer));
   }
   [[nodiscard]] bool is_moe() const { return n_expert > 0; }
   [[nodiscard]] bool is_mla() const { return kv_lora_rank > 0 && head_dim_k_mla > 0; }

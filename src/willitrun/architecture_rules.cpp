@@ -1,0 +1,151 @@
+// Which layers slide, recur, share a cache or have an indexer, by the rules of load_arch_hparams
+// (src/models/*.cpp of llama.cpp 0.7.0).
+#include <fmt/format.h>
+
+#include "willitrun/architecture.hpp"
+#include "willitrun/architecture_family.hpp"
+
+namespace willitrun {
+namespace {
+
+Error bad_model(std::string message) { return Error{"bad_model", std::move(message)}; }
+
+// A list of flags, one per layer; nextn layers have none set.
+Result<std::vector<bool>> layer_flags(const ModelSpec& spec, const std::vector<std::int64_t>& values,
+                                      const std::string& key) {
+  const auto n_layer = spec.n_layer_trunk();
+  if (values.size() < n_layer)
+    return bad_model(fmt::format("{} has {} values for {} layers", key, values.size(), n_layer));
+  std::vector<bool> flags(spec.n_layer, false);
+  for (std::uint32_t i = 0; i < n_layer; ++i) flags[i] = values[i] != 0;
+  return flags;
+}
+
+template <class Rule>
+std::vector<bool> trunk_layers_where(const ModelSpec& spec, Rule rule) {
+  std::vector<bool> flags(spec.n_layer, false);
+  for (std::uint32_t i = 0; i < spec.n_layer_trunk(); ++i) flags[i] = rule(i);
+  return flags;
+}
+
+// A period of 0 means that all layers slide (llama_hparams::set_swa_pattern of llama.cpp 0.7.0).
+std::vector<bool> periodic(const ModelSpec& spec, std::uint32_t period, bool full_first) {
+  return trunk_layers_where(spec, [&](std::uint32_t layer) {
+    return period == 0 || (full_first ? layer % period != 0 : layer % period < period - 1);
+  });
+}
+
+std::uint32_t window(const SlidingRule& rule, const ModelSpec& spec, bool stated) {
+  if (stated && spec.n_swa == 0) return 0;
+  if (rule.fixed_window > 0) return rule.fixed_window;
+  return stated ? spec.n_swa : rule.default_window;
+}
+
+std::optional<Error> apply_sliding(ModelSpec& spec, const SlidingRule& rule, const Metadata& metadata,
+                                   std::string_view prefix) {
+  using Kind = SlidingRule::Kind;
+  const bool stated = metadata.find(fmt::format("{}attention.sliding_window", prefix)) != nullptr;
+  const bool slides = rule.kind != Kind::none && (rule.only_n_layer == 0 || rule.only_n_layer == spec.n_layer_trunk());
+  spec.n_swa = slides ? window(rule, spec, stated) : 0;
+  if (spec.n_swa == 0) return std::nullopt;
+  if (rule.kind == Kind::all_attention) {
+    spec.swa_layers = trunk_layers_where(spec, [&](std::uint32_t layer) { return !spec.recurrent(layer); });
+    return std::nullopt;
+  }
+  const auto key = fmt::format("{}attention.sliding_window_pattern", prefix);
+  const auto pattern = metadata.counts(key);
+  if (metadata.find(key) != nullptr && !pattern) return bad_model(fmt::format("{} holds no numbers", key));
+  if (pattern && pattern->size() > 1) {
+    auto flags = layer_flags(spec, *pattern, key);
+    if (!flags) return flags.error();
+    spec.swa_layers = *std::move(flags);
+    return std::nullopt;
+  }
+  if (rule.kind == Kind::listed)
+    return bad_model(fmt::format("{} must list every layer of a {} model", key, spec.architecture));
+  const auto period = pattern && !pattern->empty() ? pattern->front() : std::int64_t{rule.period};
+  if (period < 0 || period > UINT32_MAX) return bad_model(fmt::format("{} is {}", key, period));
+  spec.swa_layers = periodic(spec, static_cast<std::uint32_t>(period), rule.full_first);
+  return std::nullopt;
+}
+
+std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, const Metadata& metadata,
+                                      std::string_view prefix) {
+  spec.parallel_recurrent = family.parallel_recurrent;
+  switch (family.recurrent_rule) {
+    case RecurrentRule::none:
+      break;
+    case RecurrentRule::all:
+      spec.recurrent_layers = trunk_layers_where(spec, [](std::uint32_t) { return true; });
+      break;
+    case RecurrentRule::no_kv_heads:
+      spec.recurrent_layers =
+          trunk_layers_where(spec, [&](std::uint32_t layer) { return spec.n_head_kv.at(layer) == 0; });
+      break;
+    case RecurrentRule::no_kv_heads_no_ffn:
+      spec.recurrent_layers = trunk_layers_where(
+          spec, [&](std::uint32_t layer) { return spec.n_head_kv.at(layer) == 0 && spec.n_ff.at(layer) == 0; });
+      break;
+    case RecurrentRule::interval: {
+      const auto key = fmt::format("{}attention.recurrent_layers", prefix);
+      if (const auto listed = metadata.counts(key); listed && listed->size() > 1) {
+        auto flags = layer_flags(spec, *listed, key);
+        if (!flags) return flags.error();
+        spec.recurrent_layers = *std::move(flags);
+        break;
+      }
+      if (spec.full_attention_interval == 0) spec.full_attention_interval = 4;
+      spec.recurrent_layers = trunk_layers_where(
+          spec, [&](std::uint32_t layer) { return (layer + 1) % spec.full_attention_interval != 0; });
+      break;
+    }
+  }
+  return std::nullopt;
+}
+
+// GLM 5.2 (a million tokens of context) has an indexer on the layers its key names; its like before it, and
+// DeepSeek 3.2, on all of them (glm-dsa.cpp of llama.cpp 0.7.0).
+std::optional<Error> apply_indexer(ModelSpec& spec, const Family& family, const Metadata& metadata,
+                                   std::string_view prefix) {
+  if (!family.indexer) return std::nullopt;
+  spec.indexer_layers = trunk_layers_where(spec, [](std::uint32_t) { return true; });
+  const auto key = fmt::format("{}attention.indexer.types", prefix);
+  const auto types = metadata.counts(key);
+  if (!types || types->size() < 2) return std::nullopt;
+  auto flags = layer_flags(spec, *types, key);
+  if (!flags) return flags.error();
+  spec.indexer_layers = *std::move(flags);
+  return std::nullopt;
+}
+
+void apply_cache_sharing(ModelSpec& spec, const Family& family) {
+  if (family.kv_layers_from_start > 0)
+    spec.n_layer_kv_shared =
+        spec.n_layer > family.kv_layers_from_start ? spec.n_layer - family.kv_layers_from_start : 0;
+  else if (!family.shared_kv_by_key)
+    spec.n_layer_kv_shared = 0;
+}
+
+// What the keys alone say, for an architecture without a row.
+std::optional<Error> apply_keys_alone(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
+  const auto pattern = metadata.counts(fmt::format("{}attention.sliding_window_pattern", prefix));
+  SlidingRule rule;
+  if (pattern && !pattern->empty()) rule.kind = SlidingRule::Kind::periodic;
+  return apply_sliding(spec, rule, metadata, prefix);
+}
+
+}  // namespace
+
+std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
+  const auto* family = find_family(spec.architecture);
+  if (family == nullptr) return apply_keys_alone(spec, metadata, prefix);
+  if (!family->causal) spec.causal = false;
+  spec.keeps_cache = family->keeps_cache;
+  if (auto error = apply_recurrence(spec, *family, metadata, prefix)) return error;
+  if (auto error = apply_sliding(spec, family->sliding, metadata, prefix)) return error;
+  if (auto error = apply_indexer(spec, *family, metadata, prefix)) return error;
+  apply_cache_sharing(spec, *family);
+  return std::nullopt;
+}
+
+}  // namespace willitrun

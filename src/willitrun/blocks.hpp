@@ -1,0 +1,33 @@
+// The parts blocks are made of. Shapes follow src/models/*.cpp of llama.cpp 0.7.0.
+#pragma once
+
+#include "willitrun/tensor_builder.hpp"
+
+namespace willitrun {
+
+void attention(BlockBuilder& block);
+void latent_attention(BlockBuilder& block);
+
+void feed_forward(BlockBuilder& block);
+void experts(BlockBuilder& block);
+
+void mamba(BlockBuilder& block);
+void mamba_with_norms(BlockBuilder& block);
+void mamba2(BlockBuilder& block);
+void mamba2_norm_stated(BlockBuilder& block);
+void gated_delta(BlockBuilder& block);
+void gated_delta_split(BlockBuilder& block);
+void kimi_delta(BlockBuilder& block);
+void short_convolution(BlockBuilder& block);
+
+void deci_block(BlockBuilder& block);
+void gemma3n_block_extra(BlockBuilder& block);
+void gemma4_block_extra(BlockBuilder& block);
+
+void gemma3n_extra(TensorBuilder& tensors);
+void gemma4_extra(TensorBuilder& tensors);
+
+/// Whether this layer has routed experts.
+[[nodiscard]] bool has_experts(const BlockBuilder& block);
+
+}  // namespace willitrun

@@ -1,0 +1,80 @@
+// Blocks of the few families that no trait describes.
+#include "willitrun/blocks.hpp"
+
+namespace willitrun {
+namespace {
+
+// Rank of the learned residual; no key holds it (gemma3n.cpp of llama.cpp 0.7.0).
+constexpr std::uint64_t laurel_rank = 64;
+
+void per_layer_inputs(BlockBuilder& block) {
+  if (block.spec.n_embd_per_layer == 0) return;
+  block.linear("inp_gate", block.n_embd, block.spec.n_embd_per_layer);
+  block.linear("proj", block.spec.n_embd_per_layer, block.n_embd);
+  block.weight("post_norm", {block.n_embd});
+}
+
+void per_layer_tables(TensorBuilder& tensors) {
+  const auto& spec = tensors.spec;
+  const std::uint64_t width = std::uint64_t{spec.n_embd_per_layer} * spec.n_layer;
+  if (width == 0) return;
+  tensors.add("per_layer_token_embd.weight", {width, spec.n_vocab});
+  tensors.add("per_layer_model_proj.weight", {spec.n_embd, width});
+  tensors.add("per_layer_proj_norm.weight", {spec.n_embd_per_layer});
+}
+
+}  // namespace
+
+// Blocks may lack attention, keep only its output matrix, or lack a feed-forward (deci.cpp of llama.cpp 0.7.0).
+void deci_block(BlockBuilder& block) {
+  const auto layer = block.layer;
+  if (block.spec.n_head.at(layer) > 0) {
+    block.weight("attn_norm", {block.n_embd});
+    if (block.spec.n_head_kv.at(layer) > 0)
+      attention(block);
+    else
+      block.linear("attn_output", block.n_embd, block.n_embd);
+  }
+  if (block.spec.n_ff.at(layer) > 0) {
+    block.weight("ffn_norm", {block.n_embd});
+    feed_forward(block);
+  }
+}
+
+void gemma3n_block_extra(BlockBuilder& block) {
+  const std::uint64_t n = block.spec.n_altup;
+  per_layer_inputs(block);
+  block.linear("altup_correct_coef", n, n);
+  block.weight("altup_correct_scale", {block.n_embd});
+  block.linear("altup_predict_coef", n, n * n);
+  block.linear("altup_router", block.n_embd, n);
+  block.weight("altup_router_norm", {block.n_embd});
+  block.linear("laurel_l", block.n_embd, laurel_rank);
+  block.linear("laurel_r", laurel_rank, block.n_embd);
+  block.weight("laurel_post_norm", {block.n_embd});
+}
+
+void gemma3n_extra(TensorBuilder& tensors) {
+  const auto& spec = tensors.spec;
+  per_layer_tables(tensors);
+  const std::uint64_t streams = spec.n_altup > 0 ? spec.n_altup - 1 : 0;
+  tensors.add("altup_proj.weight", {spec.n_embd, spec.n_embd, streams});
+  tensors.add("altup_unembd_proj.weight", {spec.n_embd, spec.n_embd, streams});
+}
+
+void gemma4_block_extra(BlockBuilder& block) {
+  per_layer_inputs(block);
+  block.weight("layer_output_scale", {1});
+  if (!has_experts(block)) return;
+  const std::uint64_t n = block.spec.n_expert, width = block.spec.n_ff_expert;
+  block.linear("ffn_gate_inp", block.n_embd, n);
+  block.add("ffn_gate_inp.scale", {block.n_embd});
+  for (const auto name : {"pre_ffw_norm_2", "post_ffw_norm_1", "post_ffw_norm_2"}) block.weight(name, {block.n_embd});
+  block.weight("ffn_gate_up_exps", {block.n_embd, 2 * width, n});
+  block.weight("ffn_down_exps", {width, block.n_embd, n});
+  block.add("ffn_down_exps.scale", {n});
+}
+
+void gemma4_extra(TensorBuilder& tensors) { per_layer_tables(tensors); }
+
+}  // namespace willitrun
