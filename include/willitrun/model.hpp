@@ -103,6 +103,9 @@ struct ModelSpec {
   [[nodiscard]] bool recurrent(std::uint32_t layer) const {
     return layer < recurrent_layers.size() && recurrent_layers[layer];
   }
+  [[nodiscard]] bool has_indexer(std::uint32_t layer) const {
+    return layer < indexer_layers.size() && indexer_layers[layer];
+  }
   /// Whether a cache of keys and values belongs to this layer's attention, be it its own or one it shares.
   [[nodiscard]] bool attends(std::uint32_t layer) const {
     return keeps_cache && n_head_kv.at(layer) > 0 && (parallel_recurrent || !recurrent(layer));

@@ -41,7 +41,7 @@ constexpr Family deepseek2{.name = "deepseek2",
                            .nextn_tables = true};
 constexpr Family deepseek32{.name = "deepseek32",
                             .mixer = latent_attention,
-                            .indexer = true,
+                            .indexer = Indexer::every_layer,
                             .experts = true,
                             .shared = SharedExpert::counted,
                             .router_bias = always,
@@ -55,6 +55,12 @@ constexpr Family nemotron_h{.name = "nemotron_h",
                             .recurrent = mamba2,
                             .one_part_per_block = true,
                             .recurrent_rule = RecurrentRule::no_kv_heads_no_ffn};
+
+constexpr Family glm_dsa = [] {
+  auto family = alias("glm-dsa", deepseek32);
+  family.indexer = Indexer::listed;
+  return family;
+}();
 
 constexpr std::array rows{
     Family{.name = "afmoe",
@@ -75,7 +81,8 @@ constexpr std::array rows{
            .qk_norm = QkNorm::head,
            .experts = true,
            .shared = SharedExpert::counted,
-           .router_bias = always},
+           .router_bias = always,
+           .nextn_norm = "layer_output_norm"},
     Family{.name = "bert",
            .position_table = true,
            .token_types = true,
@@ -174,7 +181,7 @@ constexpr std::array rows{
            .extra_block = gemma4_block_extra,
            .sliding = {.kind = Kind::listed},
            .shared_kv_by_key = true},
-    alias("glm-dsa", deepseek32),
+    glm_dsa,
     Family{.name = "glm4", .norms = sandwich, .ffn = FeedForward::stacked, .nextn_tables = true},
     Family{.name = "glm4moe",
            .norms = post_attention,

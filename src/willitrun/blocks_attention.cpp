@@ -81,7 +81,7 @@ void latent_attention(BlockBuilder& block) {
     block.linear("attn_kv_b", rank, n_head * (k_plain + v));
   }
   block.linear("attn_output", n_head * v, block.n_embd);
-  if (block.family.indexer) sparse_indexer(block);
+  if (block.is_nextn() ? block.family.indexer != Indexer::none : spec.has_indexer(block.layer)) sparse_indexer(block);
 }
 
 }  // namespace willitrun
