@@ -15,7 +15,8 @@ namespace willitrun {
 
 /// Applies what an architecture fixes beyond its keys (sliding pattern, which layers recur, which share a cache).
 /// Called by spec_from_metadata; an unknown architecture is left as the keys say. The error names an impossible key.
-[[nodiscard]] std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata, std::string_view prefix);
+[[nodiscard]] std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata,
+                                                            std::string_view prefix);
 
 /// Every tensor of the published conversion, at its source type: f32 for one-dimensional tensors, norms, routers,
 /// position tables and short convolutions, `base` for the rest. An unknown architecture is an error.
