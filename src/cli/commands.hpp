@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/arguments.hpp"
+#include "willitrun/report.hpp"
 
 namespace willitrun::cli {
 

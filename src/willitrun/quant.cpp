@@ -210,9 +210,9 @@ Result<QuantPreset> find_quant(std::string_view text) {
 void apply_quant(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors) {
   if (preset.family != F::ggml) return apply_other(preset, tensors);
   if (is_block_quantized(preset.type)) return apply_ggml(preset, spec, tensors);
-  // A conversion: matrices at the preset's type, and for f32 everything.
+  // A conversion: what the quantizer may touch takes the preset's type, the rest stays as converted.
   for (auto& tensor : tensors)
-    if (preset.type == f32 || tensor.type == f16) tensor.type = preset.type;
+    if (tensor.type == f16 && is_quantizable(tensor.name, tensor.shape)) tensor.type = preset.type;
 }
 
 }  // namespace willitrun
