@@ -32,8 +32,8 @@ struct Item {
   std::string where;  // file and id, for messages
   std::string id;
   json entry;
-  std::vector<std::string> declared;  // spellings the entry claims: no other entry may have them
-  std::vector<std::string> derived;   // spellings that follow from those: dropped where two entries would share one
+  std::vector<std::pair<std::string, std::string>> declared;  // key -> spelling the entry claims; no other may have it
+  std::vector<std::pair<std::string, std::string>> derived;   // what follows from those; dropped where two would share it
 };
 
 struct Kind {
@@ -64,9 +64,12 @@ void claim(Item& item, const std::string& spelling, Words (*reduce)(const std::s
   if (spelling.empty()) return;
   const auto key = willitrun::spelled_key(spelling);
   if (key.empty() || key.size() > 250) return problem(item.where, "unusable name '" + spelling + "'");
-  item.declared.push_back(key);
-  const auto reduced = willitrun::spelled_key(reduce(spelling));
-  if (!reduced.empty() && reduced != key) item.derived.push_back(reduced);
+  item.declared.emplace_back(key, spelling);
+  const auto words = reduce(spelling);
+  const auto reduced = willitrun::spelled_key(words);
+  // "Intel Arc Graphics" is a name, the bare "arc" that is left of it is not.
+  const bool vendor_only = words.size() == 1 && willitrun::vendors_named(words) != 0;
+  if (!reduced.empty() && reduced != key && !vendor_only) item.derived.emplace_back(reduced, spelling);
 }
 
 void check_number(const Item& item, const char* key, double low, double high) {
@@ -173,33 +176,54 @@ struct Row {
   bool variant;
 };
 
+Words words_of(const Item& item) {
+  auto words = willitrun::name_tokens(item.id + " " + text_of(item.entry, "name"));
+  words.push_back(item.entry.value("memory_gib", json()).dump() + "gb");
+  return words;
+}
+
+/// Whether a spelling tells an entry from its product's other variants: its own id or name, or for each of them a word
+/// ("pcie", "12gb", "server") that it has and the other has not.
+bool names_variant(const std::vector<Item>& items, std::size_t at, const std::string& key, const std::string& spelling) {
+  const auto& item = items[at];
+  const auto product = text_of(item.entry, "product");
+  if (key == willitrun::spelled_key(item.id) || key == willitrun::spelled_key(text_of(item.entry, "name"))) return true;
+  const auto tokens = willitrun::name_tokens(spelling);
+  const auto own = words_of(item);
+  const auto has = [](const Words& words, const std::string& word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (product.empty() || i == at || text_of(items[i].entry, "product") != product) continue;
+    const auto other = words_of(items[i]);
+    const auto tells = [&](const std::string& word) { return has(own, word) && !has(other, word); };
+    if (std::none_of(tokens.begin(), tokens.end(), tells)) return false;
+  }
+  return true;
+}
+
 /// Spelling -> entry. Declared ones must be unique; derived ones yield to them and to each other.
 std::vector<Row> make_rows(const std::vector<Item>& items) {
-  std::map<std::string, std::size_t> declared;
+  struct Claim {
+    std::size_t entry;
+    std::string spelling;
+  };
+  std::map<std::string, Claim> claims;
   for (std::size_t i = 0; i < items.size(); ++i)
-    for (const auto& key : items[i].declared)
-      if (const auto [it, fresh] = declared.emplace(key, i); !fresh && it->second != i)
-        problem(items[i].where, "name '" + key + "' is also one of " + items[it->second].where);
-  std::map<std::string, std::set<std::size_t>> derived;
+    for (const auto& [key, spelling] : items[i].declared)
+      if (const auto [it, fresh] = claims.emplace(key, Claim{i, spelling}); !fresh && it->second.entry != i)
+        problem(items[i].where, "name '" + key + "' is also one of " + items[it->second.entry].where);
+  std::map<std::string, std::vector<Claim>> derived;
   for (std::size_t i = 0; i < items.size(); ++i)
-    for (const auto& key : items[i].derived)
-      if (declared.count(key) == 0) derived[key].insert(i);
-  for (const auto& [key, owners] : derived)
-    if (owners.size() == 1) declared.emplace(key, *owners.begin());
+    for (const auto& [key, spelling] : items[i].derived)
+      if (claims.count(key) == 0) derived[key].push_back({i, spelling});
+  for (const auto& [key, all] : derived)
+    if (std::all_of(all.begin(), all.end(), [&](const Claim& c) { return c.entry == all[0].entry; }))
+      claims.emplace(key, all[0]);
 
-  std::map<std::string, std::size_t> variants;
-  for (const auto& item : items) ++variants[text_of(item.entry, "product")];
   std::vector<Row> rows;
-  for (const auto& [key, i] : declared) {
-    const auto& entry = items[i].entry;
-    const auto product = text_of(entry, "product");
-    const auto size = willitrun::spelled_key(entry.value("memory_gib", json(-1)).dump() + "gb");
-    const bool own = key == willitrun::spelled_key(items[i].id) || key == willitrun::spelled_key(text_of(entry, "name"));
-    const auto at = key.find(size);
-    const bool sized = at != std::string::npos && (at == 0 || key[at - 1] < '0' || key[at - 1] > '9');
-    const bool names_product = key == willitrun::spelled_key(product) && items[i].id != product;
-    rows.push_back({key, i, !names_product && (own || variants[product] == 1 || sized)});
-  }
+  for (const auto& [key, claim] : claims)
+    rows.push_back({key, claim.entry, names_variant(items, claim.entry, key, claim.spelling)});
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
     const int order = willitrun::compare_squeezed(a.key, b.key);
     return order != 0 ? order < 0 : a.key < b.key;
@@ -226,7 +250,8 @@ void write_names(std::ostream& out, const std::string& kind, const std::vector<R
   out << "};\nconstexpr Name " << kind << "_names[] = {\n" << (rows.empty() ? "{0,0,0,0,0},\n" : names.str()) << "};\n";
 }
 
-void write_kind(std::ostream& out, Kind& kind) {
+/// Returns how many names there are.
+std::size_t write_kind(std::ostream& out, Kind& kind) {
   const std::string name = kind.name;
   std::stable_sort(kind.items.begin(), kind.items.end(), [](const Item& a, const Item& b) { return a.id < b.id; });
   const auto rows = make_rows(kind.items);
@@ -237,7 +262,9 @@ void write_kind(std::ostream& out, Kind& kind) {
   for (std::size_t i = 0; i < kind.items.size(); ++i) {
     const auto& item = kind.items[i];
     auto entry = item.entry;
-    const auto product = products.emplace(text_of(entry, "product"), products.size()).first->second;
+    // Models and processors have no variants: each is its own product.
+    const auto named = text_of(entry, "product");
+    const auto product = products.emplace(named.empty() ? item.id : named, products.size()).first->second;
     const auto vendor = static_cast<unsigned>(willitrun::vendor_from_id(text_of(entry, "vendor")));
     const bool chosen = entry.value("default_variant", json(false)) == json(true);
     const auto text = entry.dump(-1, ' ', true);
@@ -250,6 +277,7 @@ void write_kind(std::ostream& out, Kind& kind) {
   }
   out << "constexpr Entry " << name << "_entries[] = {\n"
       << (kind.items.empty() ? "{\"\",\"\",0,0,0,false},\n" : entries.str()) << "};\n";
+  return rows.size();
 }
 
 void write_getter(std::ostream& out, const Kind& kind, std::size_t names) {
@@ -269,9 +297,9 @@ int main(int argc, char** argv) {
   std::ostringstream out;
   out << "// Generated by data/embed.cpp; do not edit.\n#include \"willitrun/catalog_data.hpp\"\n\n"
          "namespace willitrun::catalog_data {\nnamespace {\n\n";
-  for (auto* kind : {&models, &devices, &cpus}) write_kind(out, *kind);
-  out << "\n}  // namespace\n\n";
-  for (const auto* kind : {&models, &devices, &cpus}) write_getter(out, *kind, make_rows(kind->items).size());
+  std::ostringstream getters;
+  for (auto* kind : {&models, &devices, &cpus}) write_getter(getters, *kind, write_kind(out, *kind));
+  out << "\n}  // namespace\n\n" << getters.str();
   out << "std::string_view version() { return \"" << argv[2] << "\"; }\nstd::string_view sha256() { return \"" << argv[3]
       << "\"; }\n\n}  // namespace willitrun::catalog_data\n";
   if (problems > 0) return std::fprintf(stderr, "embed: %d problem(s) in the catalogs\n", problems), 1;

@@ -98,6 +98,9 @@ constexpr std::array flags{
     Flag{"rope_long_short", &OptionalTensors::rope_long_short},
     Flag{"attention_gate", &OptionalTensors::attention_gate},
     Flag{"expert_bias", &OptionalTensors::expert_bias},
+    Flag{"second_attention_norm", &OptionalTensors::second_attention_norm},
+    Flag{"keys_as_values", &OptionalTensors::keys_as_values},
+    Flag{"ssm_norm", &OptionalTensors::ssm_norm},
 };
 
 Bytes bytes_of_gib(double gib_count) { return static_cast<Bytes>(std::llround(gib_count * static_cast<double>(gib))); }

@@ -16,22 +16,35 @@ using catalog_data::Table;
 constexpr std::size_t max_listed = 6;
 constexpr std::size_t max_name = 200;  // longer ones are cut in messages and near-miss searches
 
-/// Entries whose id has every one of these tokens.
-std::vector<NameHit> with_tokens(const Table& table, const std::vector<std::string>& tokens) {
+bool is_of(const catalog_data::Entry& entry, std::uint32_t vendors) {
+  return vendors == 0 || (vendors & 1U << entry.vendor) != 0;
+}
+
+/// Products with a variant whose id has every one of these tokens, by their default variant.
+std::vector<NameHit> with_tokens(const Table& table, const std::vector<std::string>& tokens, std::uint32_t vendors) {
   std::vector<NameHit> hits;
-  if (tokens.empty()) return hits;
+  if (tokens.empty() && vendors == 0) return hits;
   for (std::size_t i = 0; i < table.entries.size(); ++i) {
+    if (!is_of(table.entries[i], vendors)) continue;
     const auto have = name_tokens(table.entries[i].id);
     const bool all = std::all_of(tokens.begin(), tokens.end(), [&](const std::string& token) {
       return std::find(have.begin(), have.end(), token) != have.end();
     });
-    if (all) hits.push_back({i, true});
+    if (!all) continue;
+    const auto product = table.entries[i].product;
+    const auto same = std::find_if(hits.begin(), hits.end(), [&](const NameHit& hit) {
+      return table.entries[hit.entry].product == product;
+    });
+    if (same == hits.end())
+      hits.push_back({i, true});
+    else if (table.entries[i].default_variant)
+      same->entry = i;
   }
   return hits;
 }
 
 /// Entries with a spelling close to `key`, closest first.
-std::vector<std::string> near_misses(const Table& table, std::string_view key) {
+std::vector<std::string> near_misses(const Table& table, std::string_view key, std::uint32_t vendors) {
   struct Scored {
     unsigned distance;
     std::size_t entry;
@@ -39,10 +52,14 @@ std::vector<std::string> near_misses(const Table& table, std::string_view key) {
   const auto bound = std::max<unsigned>(3, static_cast<unsigned>(key.size()) / 2);
   std::vector<Scored> scored;
   for (const auto& name : table.names) {
+    if (!is_of(table.entries[name.entry], vendors)) continue;
     const auto have = table.key(name);
     const auto longer = std::max(have.size(), key.size()), shorter = std::min(have.size(), key.size());
-    if ((longer - shorter) > bound) continue;
-    const auto distance = key_distance(key, have);
+    // A name with more behind it ("gtx1650maxq") is near the name it starts with.
+    const bool tail = have.size() >= 6 && key.starts_with(have);
+    if (longer - shorter > bound && !tail) continue;
+    const auto rest = static_cast<unsigned>(longer - shorter);
+    const auto distance = tail ? std::min(bound, 1 + (rest + 1) / 2) : key_distance(key, have);
     if (distance <= bound) scored.push_back({distance, name.entry});
   }
   std::stable_sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) { return a.distance < b.distance; });
@@ -98,15 +115,16 @@ Error ambiguous(const Wanted& wanted, std::string_view name, std::vector<std::st
   return Error{fmt::format("ambiguous_{}", wanted.code), std::move(message), std::move(candidates)};
 }
 
-Error not_found(const Table& table, const Wanted& wanted, std::string_view name, const std::vector<std::string>& words) {
+Error not_found(const Table& table, const Wanted& wanted, std::string_view name, const std::vector<std::string>& words,
+                std::uint32_t vendors) {
   const auto key = spelled_key(words).substr(0, max_name);
   std::vector<std::string> tokens;
   for (const auto& word : words)
     for (auto& token : name_tokens(word)) tokens.push_back(std::move(token));
   if (tokens.size() > 32) tokens.clear();
-  auto candidates = ids_of(table, with_tokens(table, tokens));
+  auto candidates = ids_of(table, with_tokens(table, tokens, vendors));
   if (candidates.size() > 1) return ambiguous(wanted, name, std::move(candidates));
-  auto near = near_misses(table, key);
+  auto near = near_misses(table, key, vendors);
   if (candidates.size() == 1) {
     near.erase(std::remove(near.begin(), near.end(), candidates[0]), near.end());
     near.insert(near.begin(), candidates[0]);

@@ -29,9 +29,10 @@ struct Wanted {
 };
 
 [[nodiscard]] Error ambiguous(const Wanted& wanted, std::string_view name, std::vector<std::string> candidates);
-/// Ambiguous when the name's words are part of several names, else unknown with near misses. `key` is the name reduced.
+/// Ambiguous when the name's words are part of several names, else unknown with near misses. `words` are the name's
+/// without what says nothing; `vendors`, when not 0, are the only ones to suggest from.
 [[nodiscard]] Error not_found(const catalog_data::Table& table, const Wanted& wanted, std::string_view name,
-                              const std::vector<std::string>& words);
+                              const std::vector<std::string>& words, std::uint32_t vendors = 0);
 [[nodiscard]] Error blank_name(const Wanted& wanted);
 
 /// Ids of entries, products once, in table order.

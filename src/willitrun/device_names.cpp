@@ -258,9 +258,7 @@ Result<Found<DeviceSpec>> find_device(std::string_view name) {
   if (!*match) {
     auto words = without_filler(without_brand(name_words(rest)));
     if (const auto sized = split_size(words)) words = sized->words;
-    // "nvidia" alone is as good as nothing: the vendor's words are all there is to go by.
-    if (words.empty()) words = name_words(rest);
-    return not_found(catalog_data::devices(), wanted, rest, words);
+    return not_found(catalog_data::devices(), wanted, rest, words, vendors_named(name_words(rest)));
   }
   return choose(rest, **match, count);
 }

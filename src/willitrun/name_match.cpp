@@ -135,7 +135,8 @@ std::vector<std::string> without_cpu_noise(std::string_view text) {
   // "@ 2.40GHz" and what follows, "(tigerlake)", "with Radeon Graphics", "w/ Radeon 780M Graphics".
   std::string plain;
   int depth = 0;
-  for (const char c : text.substr(0, text.find('@'))) {
+  const auto end = std::min(text.find('@'), text.find(" w/"));
+  for (const char c : text.substr(0, end)) {
     if (c == '(') ++depth;
     plain += depth == 0 ? c : ' ';
     if (c == ')' && depth > 0) --depth;
@@ -145,7 +146,7 @@ std::vector<std::string> without_cpu_noise(std::string_view text) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     const bool before_core = i + 1 < words.size() && (words[i + 1] == "core" || words[i + 1] == "cores");
-    if (word == "with" || word == "w") break;
+    if (word == "with") break;
     if (any_of(cpu_words, word)) continue;
     if (before_core && (all_digits(word) || any_of(core_count_words, word))) continue;
     if (word.size() == 4 && all_digits(word.substr(0, 2)) && word.ends_with("th")) continue;  // "11th Gen"
