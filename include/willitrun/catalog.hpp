@@ -32,17 +32,22 @@ struct Found {
 
 [[nodiscard]] Result<Found<ModelEntry>> find_model(std::string_view name);
 [[nodiscard]] Result<Found<DeviceSpec>> find_device(std::string_view name);
+/// A processor or platform: "AMD Ryzen 9 7950X3D 16-Core Processor", "epyc genoa", "ddr5-5600 dual channel".
+[[nodiscard]] Result<CpuSpec> find_cpu(std::string_view name);
 
 [[nodiscard]] Result<Model> model_from_entry(const ModelEntry& entry);
 
 [[nodiscard]] std::vector<ModelEntry> all_models();
+/// Every variant on its own: a chip sold with three memory sizes is three devices.
 [[nodiscard]] std::vector<DeviceSpec> all_devices();
+[[nodiscard]] std::vector<CpuSpec> all_cpus();
 
 /// Date of the data ("2026-11-21") and SHA-256 over all data files.
 [[nodiscard]] std::string_view catalog_version();
 [[nodiscard]] std::string_view catalog_sha256();
 
-/// Lower case; runs of letters and digits, one space between: "RTX 3060-12GB" -> "rtx 3060 12 gb" reduced to "rtx306012gb".
+/// Lower-case letters and digits only, '+' spelled out: "RTX 3060-12GB" -> "rtx306012gb". Lookups tell apart more
+/// than this ("Llama 3.1 8B" is not "Llama 3 18B"), so compare names with find_model and find_device.
 [[nodiscard]] std::string normalize_name(std::string_view text);
 
 }  // namespace willitrun

@@ -22,14 +22,35 @@ struct DeviceSpec {
   DeviceKind kind = DeviceKind::discrete;
   Bytes memory_bytes = 0;
   std::optional<double> bandwidth_gb_s;    ///< 10^9 bytes per second, theoretical
-  std::optional<double> fp16_matrix_tflops;
+  std::optional<double> fp16_matrix_tflops;  ///< dense, with fp32 accumulation
+  std::optional<double> fp16_tflops;         ///< outside matrix units
   std::optional<double> fp32_tflops;
   std::optional<std::uint32_t> compute_units;  ///< SMs, CUs, Xe cores, GPU cores
   std::optional<double> pcie_gb_s;         ///< one direction
-  std::string source;
+  std::string memory_type;                 ///< "GDDR6X", "LPDDR5X-8000"
+  std::optional<std::uint32_t> bus_width_bits;
+  std::string compute_capability;          ///< CUDA, "8.6"
+  std::optional<double> tdp_w;
+  std::optional<std::uint32_t> release_year;
+  std::optional<double> msrp_usd;          ///< at launch
+  std::string source;                      ///< "what: where; ..." per value
+  std::string note;                        ///< how sources that differ were settled
 };
 
-/// A count with where it came from, for --explain and the assumptions of a result.
+/// A processor or a platform with the system memory it runs from. Unknown figures are empty, never guessed.
+struct CpuSpec {
+  std::string id;           ///< "ryzen-9-7950x3d", "epyc-genoa"
+  std::string name;
+  std::string memory_type;  ///< "DDR5-5200"
+  std::optional<std::uint32_t> channels;           ///< of 64 bits each
+  std::optional<double> bandwidth_gb_s;            ///< theoretical, all channels filled
+  std::optional<double> measured_bandwidth_gb_s;   ///< what a memory benchmark reached
+  std::optional<std::uint32_t> cores;
+  std::string source;
+  std::string note;
+};
+
+/// Something the answer rests on that the user did not state.
 struct Assumption {
   std::string code;
   std::string message;

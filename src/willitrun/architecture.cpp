@@ -38,8 +38,9 @@ void norms(BlockBuilder& block) {
 
 void next_token_prediction(BlockBuilder& block) {
   block.linear("nextn.eh_proj", 2 * block.n_embd, block.n_embd);
-  for (const auto norm : {"nextn.enorm", "nextn.hnorm", "nextn.shared_head_norm"}) block.weight(norm, {block.n_embd});
-  if (!block.family.nextn_tables) return;
+  for (const auto norm : {std::string_view("nextn.enorm"), std::string_view("nextn.hnorm"), block.family.nextn_norm})
+    block.weight(norm, {block.n_embd});
+  if (!block.family.nextn_tables || block.spec.optional.nextn_without_tables) return;
   block.linear("nextn.embed_tokens", block.n_embd, block.spec.n_vocab);
   block.linear("nextn.shared_head_head", block.n_embd, block.spec.n_vocab);
 }

@@ -25,6 +25,12 @@ enum class QkNorm : std::uint8_t { none, head, each_head, all_heads };
 /// attn_gate, or a query projection of twice the width whose second half gates (qwen3next).
 enum class AttentionGate : std::uint8_t { none, in_query, per_channel, per_head };
 
+/// Which layers choose the keys to attend to with an indexer: all, or those attention.indexer.types lists.
+enum class Indexer : std::uint8_t { none, every_layer, listed };
+
+/// Which layers have learned attention sinks.
+enum class Sinks : std::uint8_t { none, all_layers, sliding_layers };
+
 /// gate, up and down; up and down; or gate and up stacked in ffn_up.
 enum class FeedForward : std::uint8_t { gated, plain, stacked };
 
@@ -72,12 +78,13 @@ struct Family {
   Presence qkv_bias = Presence::stated;
   Presence output_proj_bias = Presence::stated;
   AttentionGate gate = AttentionGate::none;
-  bool sinks = false;
-  bool indexer = false;
+  Sinks sinks = Sinks::none;
+  Indexer indexer = Indexer::none;
 
   // Feed-forward.
   FeedForward ffn = FeedForward::gated;
   Presence ffn_bias = Presence::stated;
+  std::uint32_t ffn_divisor = 1;  ///< qwen's feed_forward_length counts gate and up together
   bool experts = false;
   bool experts_beside_dense = false;  ///< gemma4: routed experts next to a dense network in the same layer
   ExpertWidth expert_width = ExpertWidth::own;
@@ -93,7 +100,8 @@ struct Family {
   BlockPart whole_block = nullptr;  ///< replaces all of the above
   BlockPart extra_block = nullptr;  ///< in addition to the above
   bool nextn_tables = false;        ///< the next-token-prediction block carries its own embeddings and head
-  bool nextn_dense = false;
+  bool nextn_dense = false;         ///< and has no experts
+  std::string_view nextn_norm = "nextn.shared_head_norm";
 
   // Memory.
   SlidingRule sliding{};

@@ -103,12 +103,15 @@ std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, con
   return std::nullopt;
 }
 
-// GLM 5.2 (a million tokens of context) has an indexer on the layers its key names; its like before it, and
-// DeepSeek 3.2, on all of them (glm-dsa.cpp of llama.cpp 0.7.0).
+// GLM 5.2, told from its predecessors by a million tokens of context, has an indexer on its first two layers and then
+// on every fourth, unless its key says otherwise (glm-dsa.cpp of llama.cpp 0.7.0).
 std::optional<Error> apply_indexer(ModelSpec& spec, const Family& family, const Metadata& metadata,
                                    std::string_view prefix) {
-  if (!family.indexer) return std::nullopt;
-  spec.indexer_layers = trunk_layers_where(spec, [](std::uint32_t) { return true; });
+  if (family.indexer == Indexer::none) return std::nullopt;
+  const bool sparse = family.indexer == Indexer::listed && spec.n_ctx_train >= 1'048'576;
+  spec.indexer_layers =
+      trunk_layers_where(spec, [&](std::uint32_t layer) { return !sparse || layer < 2 || (layer - 2) % 4 == 0; });
+  if (family.indexer != Indexer::listed) return std::nullopt;
   const auto key = fmt::format("{}attention.indexer.types", prefix);
   const auto types = metadata.counts(key);
   if (!types || types->size() < 2) return std::nullopt;

@@ -29,8 +29,6 @@ constexpr Family alias(std::string_view name, Family family) {
   return family;
 }
 
-void falcon_h1_norm(BlockBuilder& block) { block.add("ffn_norm", {block.n_embd}); }
-
 constexpr Family llama{
     .name = "llama", .experts = true, .expert_width = ExpertWidth::dense, .shared = SharedExpert::sized};
 constexpr Family qwen2{.name = "qwen2", .qkv_bias = always};
@@ -43,7 +41,7 @@ constexpr Family deepseek2{.name = "deepseek2",
                            .nextn_tables = true};
 constexpr Family deepseek32{.name = "deepseek32",
                             .mixer = latent_attention,
-                            .indexer = true,
+                            .indexer = Indexer::every_layer,
                             .experts = true,
                             .shared = SharedExpert::counted,
                             .router_bias = always,
@@ -57,6 +55,12 @@ constexpr Family nemotron_h{.name = "nemotron_h",
                             .recurrent = mamba2,
                             .one_part_per_block = true,
                             .recurrent_rule = RecurrentRule::no_kv_heads_no_ffn};
+
+constexpr Family glm_dsa = [] {
+  auto family = alias("glm-dsa", deepseek32);
+  family.indexer = Indexer::listed;
+  return family;
+}();
 
 constexpr std::array rows{
     Family{.name = "afmoe",
@@ -77,7 +81,8 @@ constexpr std::array rows{
            .qk_norm = QkNorm::head,
            .experts = true,
            .shared = SharedExpert::counted,
-           .router_bias = always},
+           .router_bias = always,
+           .nextn_norm = "layer_output_norm"},
     Family{.name = "bert",
            .position_table = true,
            .token_types = true,
@@ -92,6 +97,7 @@ constexpr std::array rows{
            .ffn_bias = always,
            .keeps_cache = false,
            .causal = false},
+    Family{.name = "bitnet", .output = never, .extra_block = bitnet_block_extra},
     Family{.name = "bloom",
            .token_norm = true,
            .norm = NormTensors::weight_and_bias,
@@ -100,7 +106,7 @@ constexpr std::array rows{
            .output_proj_bias = always,
            .ffn = FeedForward::plain,
            .ffn_bias = always},
-    Family{.name = "chatglm", .fused_qkv = true, .qkv_bias = always, .ffn = FeedForward::stacked},
+    Family{.name = "chatglm", .fused_qkv = true, .ffn = FeedForward::stacked},
     Family{.name = "cohere2", .output = never, .norms = one_norm, .sliding = every(4)},
     Family{.name = "command-r",
            .output = never,
@@ -146,7 +152,7 @@ constexpr std::array rows{
     Family{.name = "falcon-h1",
            .norms = one_norm,
            .recurrent = mamba2_norm_stated,
-           .extra_block = falcon_h1_norm,
+           .extra_block = falcon_h1_block_extra,
            .recurrent_rule = RecurrentRule::all,
            .parallel_recurrent = true},
     Family{.name = "gemma", .output = never},
@@ -175,13 +181,12 @@ constexpr std::array rows{
            .extra_block = gemma4_block_extra,
            .sliding = {.kind = Kind::listed},
            .shared_kv_by_key = true},
-    alias("glm-dsa", deepseek32),
+    glm_dsa,
     Family{.name = "glm4", .norms = sandwich, .ffn = FeedForward::stacked, .nextn_tables = true},
     Family{.name = "glm4moe",
            .norms = post_attention,
            .qk_norm = QkNorm::head,
            .qk_norm_presence = stated,
-           .qkv_bias = always,
            .experts = true,
            .shared = SharedExpert::counted,
            .router_bias = always,
@@ -191,7 +196,7 @@ constexpr std::array rows{
            .norms = post_attention,
            .qkv_bias = always,
            .output_proj_bias = always,
-           .sinks = true,
+           .sinks = Sinks::all_layers,
            .experts = true,
            .expert_tensor_bias = true,
            .sliding = every(2)},
@@ -272,6 +277,12 @@ constexpr std::array rows{
            .mixer = nullptr,
            .recurrent = mamba2,
            .recurrent_rule = RecurrentRule::all},
+    Family{.name = "mimo2",
+           .output = always,
+           .sinks = Sinks::sliding_layers,
+           .experts = true,
+           .router_bias = always,
+           .sliding = {.kind = Kind::listed}},
     alias("minicpm", llama),
     Family{.name = "minicpm3", .mixer = latent_attention},
     Family{.name = "minimax-m2",
@@ -348,6 +359,7 @@ constexpr std::array rows{
            .output_proj_bias = always,
            .experts = true,
            .expert_width = ExpertWidth::dense},
+    Family{.name = "qwen", .output = always, .fused_qkv = true, .qkv_bias = always, .ffn_divisor = 2},
     qwen2,
     Family{.name = "qwen2moe",
            .output = always,
@@ -405,6 +417,14 @@ constexpr std::array rows{
            .output_proj_bias = always,
            .ffn = FeedForward::plain,
            .ffn_bias = always},
+    Family{.name = "step35",
+           .output = always,
+           .qk_norm = QkNorm::head,
+           .gate = AttentionGate::per_head,
+           .experts = true,
+           .shared = SharedExpert::sized,
+           .router_bias = always,
+           .sliding = {.kind = Kind::listed}},
 };
 
 static_assert(std::is_sorted(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.name < b.name; }));

@@ -21,6 +21,8 @@ void kimi_delta(BlockBuilder& block);
 void short_convolution(BlockBuilder& block);
 
 void deci_block(BlockBuilder& block);
+void bitnet_block_extra(BlockBuilder& block);
+void falcon_h1_block_extra(BlockBuilder& block);
 void gemma3n_block_extra(BlockBuilder& block);
 void gemma4_block_extra(BlockBuilder& block);
 

@@ -33,7 +33,7 @@ std::uint64_t shared_width(const BlockBuilder& block) {
 }
 
 void dense(BlockBuilder& block) {
-  const std::uint64_t width = block.spec.n_ff.at(block.layer);
+  const std::uint64_t width = block.spec.n_ff.at(block.layer) / block.family.ffn_divisor;
   if (width == 0) return;
   const bool bias = present(block.family.ffn_bias, block.spec.optional.ffn_bias);
   if (block.family.ffn == FeedForward::gated) block.linear("ffn_gate", block.n_embd, width, bias);

@@ -41,6 +41,14 @@ void deci_block(BlockBuilder& block) {
   }
 }
 
+void bitnet_block_extra(BlockBuilder& block) {
+  block.weight("attn_sub_norm", {block.n_embd});
+  block.weight("ffn_sub_norm", {block.spec.n_ff.at(block.layer)});
+}
+
+// Its norm lacks the ".weight" of all others.
+void falcon_h1_block_extra(BlockBuilder& block) { block.add("ffn_norm", {block.n_embd}); }
+
 void gemma3n_block_extra(BlockBuilder& block) {
   const std::uint64_t n = block.spec.n_altup;
   per_layer_inputs(block);

@@ -1,0 +1,137 @@
+#include "willitrun/catalog_lookup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "willitrun/name_match.hpp"
+#include "willitrun/suggest.hpp"
+
+namespace willitrun {
+namespace {
+
+using catalog_data::Name;
+using catalog_data::Table;
+
+constexpr std::size_t max_listed = 6;
+constexpr std::size_t max_name = 200;  // longer ones are cut in messages and near-miss searches
+
+bool is_of(const catalog_data::Entry& entry, std::uint32_t vendors) {
+  return vendors == 0 || (vendors & 1U << entry.vendor) != 0;
+}
+
+/// Products with a variant whose id has every one of these tokens, by their default variant.
+std::vector<NameHit> with_tokens(const Table& table, const std::vector<std::string>& tokens, std::uint32_t vendors) {
+  std::vector<NameHit> hits;
+  if (tokens.empty() && vendors == 0) return hits;
+  for (std::size_t i = 0; i < table.entries.size(); ++i) {
+    if (!is_of(table.entries[i], vendors)) continue;
+    const auto have = name_tokens(table.entries[i].id);
+    const bool all = std::all_of(tokens.begin(), tokens.end(), [&](const std::string& token) {
+      return std::find(have.begin(), have.end(), token) != have.end();
+    });
+    if (!all) continue;
+    const auto product = table.entries[i].product;
+    const auto same = std::find_if(hits.begin(), hits.end(), [&](const NameHit& hit) {
+      return table.entries[hit.entry].product == product;
+    });
+    if (same == hits.end())
+      hits.push_back({i, true});
+    else if (table.entries[i].default_variant)
+      same->entry = i;
+  }
+  return hits;
+}
+
+/// Entries with a spelling close to `key`, closest first.
+std::vector<std::string> near_misses(const Table& table, std::string_view key, std::uint32_t vendors) {
+  struct Scored {
+    unsigned distance;
+    std::size_t entry;
+  };
+  const auto bound = std::max<unsigned>(3, static_cast<unsigned>(key.size()) / 2);
+  std::vector<Scored> scored;
+  for (const auto& name : table.names) {
+    if (!is_of(table.entries[name.entry], vendors)) continue;
+    const auto have = table.key(name);
+    const auto longer = std::max(have.size(), key.size()), shorter = std::min(have.size(), key.size());
+    // A name with more behind it ("gtx1650maxq") is near the name it starts with.
+    const bool tail = have.size() >= 6 && key.starts_with(have);
+    if (longer - shorter > bound && !tail) continue;
+    const auto rest = static_cast<unsigned>(longer - shorter);
+    const auto distance = tail ? std::min(bound, 1 + (rest + 1) / 2) : key_distance(key, have);
+    if (distance <= bound) scored.push_back({distance, name.entry});
+  }
+  std::stable_sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) { return a.distance < b.distance; });
+  std::vector<std::string> out;
+  for (const auto& [distance, entry] : scored) {
+    const std::string id = table.entries[entry].id;
+    if (out.size() < 3 && std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<NameHit> lookup(const Table& table, std::string_view key) {
+  std::vector<NameHit> hits;
+  if (key.empty()) return hits;
+  auto it = std::lower_bound(table.names.begin(), table.names.end(), key, [&](const Name& name, std::string_view wanted) {
+    return compare_squeezed(table.key(name), wanted) < 0;
+  });
+  auto best = KeyMatch::none;
+  for (; it != table.names.end() && compare_squeezed(table.key(*it), key) == 0; ++it) {
+    const auto match = match_keys(key, table.key(*it));
+    if (match == KeyMatch::none || match > best) continue;
+    if (match < best) hits.clear();
+    best = match;
+    const NameHit hit{it->entry, (it->flags & catalog_data::names_variant) != 0};
+    const auto same = [&](const NameHit& have) { return have.entry == hit.entry; };
+    if (std::none_of(hits.begin(), hits.end(), same)) hits.push_back(hit);
+  }
+  return hits;
+}
+
+std::vector<std::string> ids_of(const Table& table, const std::vector<NameHit>& hits) {
+  std::vector<std::string> ids;
+  for (const auto& hit : hits) {
+    const std::string id = table.entries[hit.entry].id;
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  }
+  return ids;
+}
+
+Error blank_name(const Wanted& wanted) {
+  return Error{fmt::format("unknown_{}", wanted.code), fmt::format("a {} name is empty", wanted.word)};
+}
+
+Error ambiguous(const Wanted& wanted, std::string_view name, std::vector<std::string> candidates) {
+  std::string list;
+  for (std::size_t i = 0; i < std::min(candidates.size(), max_listed); ++i)
+    list += (i == 0 ? "" : ", ") + candidates[i];
+  if (candidates.size() > max_listed) list += fmt::format(" and {} more", candidates.size() - max_listed);
+  auto message = fmt::format("{} '{}' could be any of {}", wanted.word, name.substr(0, max_name), list);
+  if (candidates.size() > max_listed) candidates.resize(max_listed);
+  return Error{fmt::format("ambiguous_{}", wanted.code), std::move(message), std::move(candidates)};
+}
+
+Error not_found(const Table& table, const Wanted& wanted, std::string_view name, const std::vector<std::string>& words,
+                std::uint32_t vendors) {
+  const auto key = spelled_key(words).substr(0, max_name);
+  std::vector<std::string> tokens;
+  for (const auto& word : words)
+    for (auto& token : name_tokens(word)) tokens.push_back(std::move(token));
+  if (tokens.size() > 32) tokens.clear();
+  auto candidates = ids_of(table, with_tokens(table, tokens, vendors));
+  if (candidates.size() > 1) return ambiguous(wanted, name, std::move(candidates));
+  auto near = near_misses(table, key, vendors);
+  if (candidates.size() == 1) {
+    near.erase(std::remove(near.begin(), near.end(), candidates[0]), near.end());
+    near.insert(near.begin(), candidates[0]);
+    near.resize(std::min<std::size_t>(near.size(), 3));
+  }
+  return Error{fmt::format("unknown_{}", wanted.code),
+               fmt::format("unknown {} '{}'{}", wanted.word, name.substr(0, max_name), did_you_mean(near)), near};
+}
+
+}  // namespace willitrun
