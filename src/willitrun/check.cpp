@@ -9,8 +9,6 @@
 namespace willitrun {
 namespace {
 
-constexpr std::uint32_t shortest_chosen_context = 4096;  // llama.cpp's --fit-ctx default
-
 ModelSummary summarize(const CheckRequest& request) {
   const auto& model = request.model->model;
   const auto& weights = request.model->weights;
@@ -44,14 +42,11 @@ PlacementSummary summarize(const Placement& placement) {
   return out;
 }
 
-/// Longest context with everything on the accelerators, else the shortest --fit would choose.
-ContextParams with_longest_context(const CheckRequest& request) {
+/// The context asked for, `--ctx max` resolved.
+ContextParams context_of(const CheckRequest& request) {
   auto params = request.context;
-  const auto trained = request.model->model.spec.n_ctx_train;
-  const auto limit = trained == 0 ? shortest_chosen_context : trained;
-  const auto longest = longest_context(measure(request.model, params), request.machine, request.placement, limit);
-  params.n_ctx = longest.on_device != 0 ? longest.on_device : longest.anywhere;
-  params.n_ctx = std::max(params.n_ctx, std::min(limit, shortest_chosen_context));
+  if (request.longest_ctx)
+    params.n_ctx = chosen_context(measure(request.model, params), request.machine, request.placement);
   return params;
 }
 
@@ -88,7 +83,7 @@ Bytes Report::total_bytes() const {
 }
 
 Result<Report> check(const CheckRequest& request) {
-  const auto params = request.longest_ctx ? with_longest_context(request) : request.context;
+  const auto params = context_of(request);
   const auto footprint = measure(request.model, params);
   const auto placement = solve_placement(footprint, request.machine, request.placement);
 
