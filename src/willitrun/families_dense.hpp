@@ -12,11 +12,7 @@ inline constexpr std::array families_dense{
     Family{.name = "bitnet", .output = never, .extra_block = bitnet_block_extra},
     variant("bloom", classic, [](Family& f) { f.token_norm = true; }),
     Family{.name = "chatglm", .fused_qkv = true, .ffn = FeedForward::stacked},
-    variant("codeshell", classic,
-            [](Family& f) {
-              f.fused_qkv = false;
-              f.output = always;
-            }),
+    variant("codeshell", classic, [](Family& f) { f.output = always; }),
     Family{.name = "cohere2", .output = never, .norms = one_norm, .sliding = every(4)},
     Family{.name = "command-r",
            .output = never,
