@@ -12,7 +12,9 @@ class BlockBuilder;
 class TensorBuilder;
 
 using BlockPart = void (*)(BlockBuilder&);
+namespace blocks {
 void attention(BlockBuilder& block);
+}
 
 /// Whether a tensor is in every model of a family, in none, or where OptionalTensors says so.
 enum class Presence : std::uint8_t { never, stated, always };
@@ -38,7 +40,15 @@ enum class FeedForward : std::uint8_t { gated, plain, stacked };
 enum class ExpertWidth : std::uint8_t { own, dense, own_or_dense };
 
 /// Width of the shared experts as one: n * expert width; the shared key alone; the shared key or else another.
-enum class SharedExpert : std::uint8_t { none, counted, sized, sized_or_dense, sized_or_expert, one_expert };
+enum class SharedExpert : std::uint8_t {
+  none,
+  counted,
+  sized,
+  sized_or_dense,
+  sized_or_expert,
+  sized_or_counted,
+  one_expert
+};
 
 struct SlidingRule {
   enum class Kind : std::uint8_t { none, periodic, listed, all_attention } kind = Kind::none;
@@ -70,7 +80,7 @@ struct Family {
   bool first_attention_norm = true;  ///< modern-bert's first block has none
 
   // Attention.
-  BlockPart mixer = attention;  ///< null: every layer recurs
+  BlockPart mixer = blocks::attention;  ///< null: every layer recurs
   bool fused_qkv = false;
   QkNorm qk_norm = QkNorm::none;
   Presence qk_norm_presence = Presence::always;

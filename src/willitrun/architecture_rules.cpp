@@ -129,25 +129,31 @@ void apply_cache_sharing(ModelSpec& spec, const Family& family) {
     spec.n_layer_kv_shared = 0;
 }
 
-// What the keys alone say, for an architecture without a row.
-std::optional<Error> apply_keys_alone(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
-  const auto pattern = metadata.counts(fmt::format("{}attention.sliding_window_pattern", prefix));
-  SlidingRule rule;
-  if (pattern && !pattern->empty()) rule.kind = SlidingRule::Kind::periodic;
-  return apply_sliding(spec, rule, metadata, prefix);
+// A row made of what the keys alone say, for an architecture that has none.
+Family generic_family(const ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
+  const auto has = [&](std::string_view key) { return metadata.find(fmt::format("{}{}", prefix, key)) != nullptr; };
+  Family family{.name = spec.architecture, .shared_kv_by_key = true};
+  if (has("attention.sliding_window_pattern")) family.sliding.kind = SlidingRule::Kind::periodic;
+  const bool keeps_state = spec.ssm_d_inner > 0 || spec.shortconv_l_cache > 0 || spec.head_dim_kda > 0;
+  if (!keeps_state) return family;
+  if (has("full_attention_interval") || has("attention.recurrent_layers"))
+    family.recurrent_rule = RecurrentRule::interval;
+  else
+    family.recurrent_rule = spec.n_head_kv.max() == 0 ? RecurrentRule::all : RecurrentRule::no_kv_heads;
+  return family;
 }
 
 }  // namespace
 
 std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
-  const auto* family = find_family(spec.architecture);
-  if (family == nullptr) return apply_keys_alone(spec, metadata, prefix);
-  if (!family->causal) spec.causal = false;
-  spec.keeps_cache = family->keeps_cache;
-  if (auto error = apply_recurrence(spec, *family, metadata, prefix)) return error;
-  if (auto error = apply_sliding(spec, family->sliding, metadata, prefix)) return error;
-  if (auto error = apply_indexer(spec, *family, metadata, prefix)) return error;
-  apply_cache_sharing(spec, *family);
+  const auto* row = find_family(spec.architecture);
+  const auto family = row != nullptr ? *row : generic_family(spec, metadata, prefix);
+  if (!family.causal) spec.causal = false;
+  spec.keeps_cache = family.keeps_cache;
+  if (auto error = apply_recurrence(spec, family, metadata, prefix)) return error;
+  if (auto error = apply_sliding(spec, family.sliding, metadata, prefix)) return error;
+  if (auto error = apply_indexer(spec, family, metadata, prefix)) return error;
+  apply_cache_sharing(spec, family);
   return std::nullopt;
 }
 

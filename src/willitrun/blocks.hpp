@@ -3,7 +3,7 @@
 
 #include "willitrun/tensor_builder.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 
 void attention(BlockBuilder& block);
 void latent_attention(BlockBuilder& block);
@@ -32,4 +32,4 @@ void gemma4_extra(TensorBuilder& tensors);
 /// Whether this layer has routed experts.
 [[nodiscard]] bool has_experts(const BlockBuilder& block);
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks
