@@ -24,6 +24,7 @@ struct CheckRequest {
   Requirement requirement;
   bool advise = true;  ///< look for alternatives and the longest context
   bool explain = false;
+  std::vector<Warning> warnings;                    ///< found while the model was read
   std::string model_file;  ///< for the printed commands
 };
 

@@ -120,6 +120,7 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   check.speed = *speed;
   check.requirement = *requirement;
   check.explain = options.explain;
+  check.warnings = model.warnings;
   check.model_file = model.file;
   return out;
 }

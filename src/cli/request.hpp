@@ -20,6 +20,7 @@ struct LoadedModel {
   std::string quant_id, quant_name;
   std::string file;
   std::vector<Assumption> assumptions;
+  std::vector<Warning> warnings;
 };
 
 /// Models met before in this process, so that a batch reads each once. Bounded: the oldest leave.

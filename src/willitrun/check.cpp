@@ -98,6 +98,7 @@ Result<Report> check(const CheckRequest& request) {
   report.context.allocated = footprint.spec().keeps_cache ? placement.context.n_ctx : 0;
   if (placement.fits()) report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
+  report.warnings = request.warnings;
   add_warnings(request, footprint, report);
   add_host_assumption(placement, report);
   if (request.advise) {
