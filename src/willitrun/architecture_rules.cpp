@@ -73,7 +73,6 @@ std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, con
                                       std::string_view prefix) {
   spec.parallel_recurrent = family.parallel_recurrent;
   if (family.state_per_head) {
-    spec.ssm_d_conv = 2;  // llama.cpp 0.7.0 keeps one row beside the state
     spec.ssm_d_state = spec.head_dim_k;
     spec.ssm_d_inner = spec.head_dim_k * spec.n_head.at(0);
   }
