@@ -116,6 +116,8 @@ struct Family {
   // Memory.
   SlidingRule sliding{};
   RecurrentRule recurrent_rule = RecurrentRule::none;
+  std::uint32_t full_attention_interval = 4;  ///< where RecurrentRule::interval finds no key
+  bool state_per_head = false;                ///< linear attention: head x head elements a head, no ssm keys
   bool parallel_recurrent = false;
   bool keeps_cache = true;
   bool causal = true;

@@ -72,6 +72,10 @@ std::optional<Error> apply_sliding(ModelSpec& spec, const SlidingRule& rule, con
 std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, const Metadata& metadata,
                                       std::string_view prefix) {
   spec.parallel_recurrent = family.parallel_recurrent;
+  if (family.state_per_head) {
+    spec.ssm_d_state = spec.head_dim_k;
+    spec.ssm_d_inner = spec.head_dim_k * spec.n_head.at(0);
+  }
   switch (family.recurrent_rule) {
     case RecurrentRule::none:
       break;
@@ -94,7 +98,7 @@ std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, con
         spec.recurrent_layers = *std::move(flags);
         break;
       }
-      if (spec.full_attention_interval == 0) spec.full_attention_interval = 4;
+      if (spec.full_attention_interval == 0) spec.full_attention_interval = family.full_attention_interval;
       spec.recurrent_layers = trunk_layers_where(
           spec, [&](std::uint32_t layer) { return (layer + 1) % spec.full_attention_interval != 0; });
       break;

@@ -18,6 +18,7 @@ void mamba2_norm_stated(BlockBuilder& block);
 void gated_delta(BlockBuilder& block);
 void gated_delta_split(BlockBuilder& block);
 void kimi_delta(BlockBuilder& block);
+void lightning_attention(BlockBuilder& block);
 void short_convolution(BlockBuilder& block);
 
 void deci_block(BlockBuilder& block);
