@@ -15,11 +15,13 @@ namespace willitrun {
 
 /// Applies what an architecture fixes beyond its keys (sliding pattern, which layers recur, which share a cache).
 /// Called by spec_from_metadata; an unknown architecture is left as the keys say. The error names an impossible key.
-[[nodiscard]] std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata, std::string_view prefix);
+[[nodiscard]] std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata,
+                                                            std::string_view prefix);
 
 /// Every tensor of the published conversion, at its source type: f32 for one-dimensional tensors, norms, routers,
 /// position tables and short convolutions, `base` for the rest. An unknown architecture is an error.
-[[nodiscard]] Result<std::vector<TensorInfo>> tensor_inventory(const ModelSpec& spec, TensorType base = TensorType::f16);
+[[nodiscard]] Result<std::vector<TensorInfo>> tensor_inventory(const ModelSpec& spec,
+                                                               TensorType base = TensorType::f16);
 
 /// Where llama.cpp keeps a tensor of this name: host input, its layer, or with the output layer. The architecture
 /// matters because lfm2's output norm is called token_embd_norm, a name that elsewhere means an input norm.

@@ -15,7 +15,7 @@ struct ComputeBuffers {
   Bytes host = 0;              ///< host compute buffer (pinned where there is a device)
 };
 
-/// Peak scratch per device for the worst-case batch. `weights` gives the sizes of host weights staged on a device.
+/// Peak scratch per device for the worst-case batch. `tensors` gives the sizes of host weights staged on a device.
 [[nodiscard]] ComputeBuffers compute_buffers(const ModelSpec& spec, const std::vector<TensorInfo>& tensors,
                                              const ContextParams& params, const ResolvedContext& context,
                                              const Split& split);

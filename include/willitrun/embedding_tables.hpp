@@ -22,13 +22,13 @@ struct EmbeddingTable {
   std::uint64_t rows = 0;
   std::uint64_t dim = 0;
   TableType dtype = TableType::f32;
-  bool row_scales = false;            ///< f32 scale and bias per row of an int8 or int4 table
-  std::optional<std::uint64_t> buckets; ///< rows hashed to this many
+  bool row_scales = false;               ///< f32 scale and bias per row of an int8 or int4 table
+  std::optional<std::uint64_t> buckets;  ///< rows hashed to this many
   std::uint32_t replicas = 1;
 };
 
 struct TableBytes {
-  Bytes weights = 0;    ///< rows x dim x dtype, over all replicas
+  Bytes weights = 0;  ///< rows x dim x dtype, over all replicas
   Bytes scales = 0;
   Bytes optimizer = 0;
   [[nodiscard]] Bytes total() const { return weights + scales + optimizer; }

@@ -50,7 +50,7 @@ struct CpuSpec {
   std::string note;
 };
 
-/// A count with where it came from, for --explain and the assumptions of a result.
+/// Something the answer rests on that the user did not state.
 struct Assumption {
   std::string code;
   std::string message;

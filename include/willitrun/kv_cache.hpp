@@ -11,35 +11,34 @@ namespace willitrun {
 
 /// What the user asked of the context, in llama.cpp's terms; resolve_context() turns it into what is allocated.
 struct ContextParams {
-  std::uint32_t n_ctx = 8192;     ///< tokens over all sequences; 0 = the model's own
+  std::uint32_t n_ctx = 8192;  ///< tokens over all sequences; 0 = the model's own
   std::uint32_t n_batch = 2048;
   std::uint32_t n_ubatch = 512;
-  std::uint32_t n_seq_max = 1;    ///< parallel slots
+  std::uint32_t n_seq_max = 1;  ///< parallel slots
   bool kv_unified = false;
   TensorType type_k = TensorType::f16;
   TensorType type_v = TensorType::f16;
   bool flash_attn = true;
-  bool offload_kqv = true;        ///< false: the cache stays in host memory
+  bool offload_kqv = true;  ///< false: the cache stays in host memory
   bool swa_full = false;
-  std::uint32_t n_outputs = 0;    ///< logit rows kept per batch; 0 = one per slot, UINT32_MAX = all of the batch
+  std::uint32_t n_outputs = 0;  ///< logit rows kept per batch; 0 = one per slot, UINT32_MAX = all of the batch
   bool op_offload = true;
 };
 
 /// The context as allocated (llama-context.cpp and llama-kv-cache*.cpp of llama.cpp 0.7.0).
 struct ResolvedContext {
-  std::uint32_t n_ctx = 0;       ///< cells over all sequences
-  std::uint32_t n_ctx_seq = 0;   ///< cells per stream
-  std::uint32_t n_stream = 1;    ///< 1 when unified
-  std::uint32_t n_swa_cells = 0; ///< cells per stream of sliding layers; 0 = none slides
+  std::uint32_t n_ctx = 0;        ///< cells over all sequences
+  std::uint32_t n_ctx_seq = 0;    ///< cells per stream
+  std::uint32_t n_stream = 1;     ///< 1 when unified
+  std::uint32_t n_swa_cells = 0;  ///< cells per stream of sliding layers; 0 = none slides
   std::uint32_t n_batch = 0, n_ubatch = 0, n_outputs = 0;
 };
 [[nodiscard]] ResolvedContext resolve_context(const ModelSpec& spec, const ContextParams& params);
 
-/// Bytes that layer `il` keeps for this context.
+/// What one layer keeps for a context. Device and host figures differ by padding and alignment only.
 struct LayerCache {
-  Bytes k = 0, v = 0;
-  Bytes state = 0;  ///< recurrent and convolution state, always f32
-  [[nodiscard]] Bytes kv() const { return k + v; }
+  Bytes kv_device = 0, kv_host = 0;        ///< keys, values and, where there is one, the indexer's keys
+  Bytes state_device = 0, state_host = 0;  ///< recurrent and convolution state, always f32
 };
 
 /// One entry per layer of the file (next-token-prediction blocks have none).

@@ -11,7 +11,7 @@
 
 namespace willitrun {
 
-/// A scalar, or a short array of numbers (bools are 0 and 1). Longer arrays and arrays of strings are not kept.
+/// A scalar, or a short array of whole numbers (bools are 0 and 1). Any other array is an empty list.
 using MetadataValue = std::variant<std::uint64_t, std::int64_t, double, bool, std::string, std::vector<std::int64_t>>;
 
 class Metadata {

@@ -29,20 +29,23 @@ class LayerValues {
   std::vector<std::uint32_t> values_;
 };
 
-/// Tensors that some models of an architecture have and others lack. A GGUF file shows them; a catalog entry states them.
+/// Tensors that some models of an architecture have and others lack. A GGUF file shows them; a catalog entry states
+/// them.
 struct OptionalTensors {
-  bool tied_embeddings = false;      ///< no output.weight: the token embedding serves as output too
-  bool attention_bias = false;       ///< biases on q, k, v
+  bool tied_embeddings = false;  ///< no output.weight: the token embedding serves as output too
+  bool attention_bias = false;   ///< biases on q, k, v
   bool attention_output_bias = false;
   bool ffn_bias = false;
   bool qk_norm = false;
-  bool rope_freqs = false;           ///< rope_freqs.weight (Llama 3.1 and its like)
-  bool rope_long_short = false;      ///< rope_factors_long/short.weight (LongRoPE)
+  bool rope_freqs = false;       ///< rope_freqs.weight (Llama 3.1 and its like)
+  bool rope_long_short = false;  ///< rope_factors_long/short.weight (LongRoPE)
   bool attention_gate = false;
-  bool expert_bias = false;          ///< exp_probs_b.bias, the router's load-balancing bias
+  bool expert_bias = false;            ///< exp_probs_b.bias, the router's load-balancing bias
   bool second_attention_norm = false;  ///< attn_norm_2 (Falcon 40B and 180B)
-  bool keys_as_values = false;       ///< full-attention layers have no attn_v: the keys serve as values (Gemma 4 26B, 31B)
-  bool ssm_norm = false;             ///< ssm_norm where a family has models with and without it (Falcon-H1)
+  bool keys_as_values = false;  ///< full-attention layers have no attn_v: the keys serve as values (Gemma 4 26B, 31B)
+  bool nextn_without_tables =
+      false;              ///< the next-token-prediction block uses the model's own embeddings and head (GLM 4.6)
+  bool ssm_norm = false;  ///< ssm_norm where a family has models with and without it (Falcon-H1)
 };
 
 /// Shapes of one model. Field names follow the GGUF keys; counts are elements unless said.
@@ -56,7 +59,7 @@ struct ModelSpec {
   std::uint32_t n_ctx_train = 0;    ///< 0 = not stated
   std::uint64_t n_vocab = 0;
   std::uint32_t n_embd = 0;
-  std::uint32_t n_embd_out = 0;     ///< output width where it differs (embedding models with a projection)
+  std::uint32_t n_embd_out = 0;  ///< output width where it differs (embedding models with a projection)
   std::uint32_t n_token_types = 0;
 
   LayerValues n_ff;
@@ -68,26 +71,26 @@ struct ModelSpec {
   bool causal = true;
   bool keeps_cache = true;  ///< false: encoders and diffusion models, which attend within the batch only
 
-  std::uint32_t n_swa = 0;             ///< sliding window in tokens; 0 = none
-  std::vector<bool> swa_layers;        ///< per layer; empty = none slides
-  std::uint32_t n_layer_kv_shared = 0; ///< trailing layers that reuse an earlier layer's cache
+  std::uint32_t n_swa = 0;              ///< sliding window in tokens; 0 = none
+  std::vector<bool> swa_layers;         ///< per layer; empty = none slides
+  std::uint32_t n_layer_kv_shared = 0;  ///< trailing layers that reuse an earlier layer's cache
 
   std::uint32_t n_expert = 0, n_expert_used = 0, n_expert_shared = 0;
   std::uint32_t n_ff_expert = 0, n_ff_shared_expert = 0;
   std::uint32_t n_layer_dense_lead = 0;
-  std::uint32_t moe_layer_step = 0;    ///< every n-th layer has experts; 0 or 1 = all
-  std::uint32_t n_embd_expert = 0;     ///< moe_latent_size: width the routed experts work at; 0 = n_embd
+  std::uint32_t moe_layer_step = 0;  ///< every n-th layer has experts; 0 or 1 = all
+  std::uint32_t n_embd_expert = 0;   ///< moe_latent_size: width the routed experts work at; 0 = n_embd
 
-  std::uint32_t q_lora_rank = 0, kv_lora_rank = 0;        ///< latent attention
+  std::uint32_t q_lora_rank = 0, kv_lora_rank = 0;  ///< latent attention
   std::uint32_t head_dim_k_mla = 0, head_dim_v_mla = 0;
-  std::uint32_t n_indexer_head = 0, indexer_head_dim = 0; ///< sparse-attention indexer
+  std::uint32_t n_indexer_head = 0, indexer_head_dim = 0;  ///< sparse-attention indexer
   std::vector<bool> indexer_layers;  ///< layers with an indexer (and a cache for its keys); empty = none
 
   std::uint32_t ssm_d_conv = 0, ssm_d_inner = 0, ssm_d_state = 0, ssm_dt_rank = 0, ssm_n_group = 0;
   std::uint32_t full_attention_interval = 0;
   std::vector<bool> recurrent_layers;  ///< per layer; empty = none
   bool parallel_recurrent = false;     ///< recurrent layers attend as well (falcon-h1): they keep a cache and a state
-  std::uint32_t head_dim_kda = 0;      ///< kda.head_dim: gated delta attention of Kimi Linear, n_head heads of this size
+  std::uint32_t head_dim_kda = 0;  ///< kda.head_dim: gated delta attention of Kimi Linear, n_head heads of this size
   std::uint32_t shortconv_l_cache = 0;
 
   std::uint32_t n_embd_per_layer = 0;  ///< per-layer input embeddings (gemma3n, gemma4)
@@ -99,6 +102,9 @@ struct ModelSpec {
   [[nodiscard]] bool slides(std::uint32_t layer) const { return layer < swa_layers.size() && swa_layers[layer]; }
   [[nodiscard]] bool recurrent(std::uint32_t layer) const {
     return layer < recurrent_layers.size() && recurrent_layers[layer];
+  }
+  [[nodiscard]] bool has_indexer(std::uint32_t layer) const {
+    return layer < indexer_layers.size() && indexer_layers[layer];
   }
   /// Whether a cache of keys and values belongs to this layer's attention, be it its own or one it shares.
   [[nodiscard]] bool attends(std::uint32_t layer) const {
@@ -135,10 +141,10 @@ struct TensorInfo {
 struct Model {
   ModelSpec spec;
   std::vector<TensorInfo> tensors;
-  std::string source;             ///< "catalog", a file's path, "stdin"
-  std::string quant;              ///< the file's own type mix; empty while the tensors are still at their source type
-  std::uint64_t parameters = 0;   ///< elements over all tensors
-  bool generic = false;           ///< architecture unknown to us: weights exact, cache generic
+  std::string source;            ///< "catalog", a file's path, "stdin"
+  std::string quant;             ///< the file's own type mix; empty while the tensors are still at their source type
+  std::uint64_t parameters = 0;  ///< elements over all tensors
+  bool generic = false;          ///< architecture unknown to us: weights exact, cache generic
 };
 
 /// Fills a spec from GGUF keys ("llama.block_count" with `prefix` "llama.", or bare keys with an empty prefix) and

@@ -9,10 +9,11 @@ namespace willitrun {
 /// Layers over devices. Device -1 is the host. The output layer counts as one more layer, after the last block.
 struct Split {
   std::uint32_t n_device = 0;
-  std::vector<std::int32_t> layer_device;  ///< one per block (next-token-prediction ones included) and one for the output
-  std::vector<bool> experts_on_host;       ///< one per block; empty = none
-  std::uint32_t gpu_layers = 0;            ///< as asked of llama.cpp's -ngl, output layer included
-  bool kv_on_device = true;                ///< false: --no-kv-offload
+  std::vector<std::int32_t>
+      layer_device;                   ///< one per block (next-token-prediction ones included) and one for the output
+  std::vector<bool> experts_on_host;  ///< one per block; empty = none
+  std::uint32_t gpu_layers = 0;       ///< as asked of llama.cpp's -ngl, output layer included
+  bool kv_on_device = true;           ///< false: --no-kv-offload
 
   [[nodiscard]] bool experts_host(std::size_t layer) const {
     return layer < experts_on_host.size() && experts_on_host[layer];

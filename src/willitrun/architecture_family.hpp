@@ -12,7 +12,9 @@ class BlockBuilder;
 class TensorBuilder;
 
 using BlockPart = void (*)(BlockBuilder&);
+namespace blocks {
 void attention(BlockBuilder& block);
+}
 
 /// Whether a tensor is in every model of a family, in none, or where OptionalTensors says so.
 enum class Presence : std::uint8_t { never, stated, always };
@@ -25,6 +27,12 @@ enum class QkNorm : std::uint8_t { none, head, each_head, all_heads };
 /// attn_gate, or a query projection of twice the width whose second half gates (qwen3next).
 enum class AttentionGate : std::uint8_t { none, in_query, per_channel, per_head };
 
+/// Which layers choose the keys to attend to with an indexer: all, or those attention.indexer.types lists.
+enum class Indexer : std::uint8_t { none, every_layer, listed };
+
+/// Which layers have learned attention sinks.
+enum class Sinks : std::uint8_t { none, all_layers, sliding_layers };
+
 /// gate, up and down; up and down; or gate and up stacked in ffn_up.
 enum class FeedForward : std::uint8_t { gated, plain, stacked };
 
@@ -32,7 +40,15 @@ enum class FeedForward : std::uint8_t { gated, plain, stacked };
 enum class ExpertWidth : std::uint8_t { own, dense, own_or_dense };
 
 /// Width of the shared experts as one: n * expert width; the shared key alone; the shared key or else another.
-enum class SharedExpert : std::uint8_t { none, counted, sized, sized_or_dense, sized_or_expert, one_expert };
+enum class SharedExpert : std::uint8_t {
+  none,
+  counted,
+  sized,
+  sized_or_dense,
+  sized_or_expert,
+  sized_or_counted,
+  one_expert
+};
 
 struct SlidingRule {
   enum class Kind : std::uint8_t { none, periodic, listed, all_attention } kind = Kind::none;
@@ -64,7 +80,7 @@ struct Family {
   bool first_attention_norm = true;  ///< modern-bert's first block has none
 
   // Attention.
-  BlockPart mixer = attention;  ///< null: every layer recurs
+  BlockPart mixer = blocks::attention;  ///< null: every layer recurs
   bool fused_qkv = false;
   QkNorm qk_norm = QkNorm::none;
   Presence qk_norm_presence = Presence::always;
@@ -72,12 +88,13 @@ struct Family {
   Presence qkv_bias = Presence::stated;
   Presence output_proj_bias = Presence::stated;
   AttentionGate gate = AttentionGate::none;
-  bool sinks = false;
-  bool indexer = false;
+  Sinks sinks = Sinks::none;
+  Indexer indexer = Indexer::none;
 
   // Feed-forward.
   FeedForward ffn = FeedForward::gated;
   Presence ffn_bias = Presence::stated;
+  std::uint32_t ffn_divisor = 1;  ///< qwen's feed_forward_length counts gate and up together
   bool experts = false;
   bool experts_beside_dense = false;  ///< gemma4: routed experts next to a dense network in the same layer
   ExpertWidth expert_width = ExpertWidth::own;
@@ -93,7 +110,8 @@ struct Family {
   BlockPart whole_block = nullptr;  ///< replaces all of the above
   BlockPart extra_block = nullptr;  ///< in addition to the above
   bool nextn_tables = false;        ///< the next-token-prediction block carries its own embeddings and head
-  bool nextn_dense = false;
+  bool nextn_dense = false;         ///< and has no experts
+  std::string_view nextn_norm = "nextn.shared_head_norm";
 
   // Memory.
   SlidingRule sliding{};

@@ -103,12 +103,15 @@ std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, con
   return std::nullopt;
 }
 
-// GLM 5.2 (a million tokens of context) has an indexer on the layers its key names; its like before it, and
-// DeepSeek 3.2, on all of them (glm-dsa.cpp of llama.cpp 0.7.0).
+// GLM 5.2, told from its predecessors by a million tokens of context, has an indexer on its first two layers and then
+// on every fourth, unless its key says otherwise (glm-dsa.cpp of llama.cpp 0.7.0).
 std::optional<Error> apply_indexer(ModelSpec& spec, const Family& family, const Metadata& metadata,
                                    std::string_view prefix) {
-  if (!family.indexer) return std::nullopt;
-  spec.indexer_layers = trunk_layers_where(spec, [](std::uint32_t) { return true; });
+  if (family.indexer == Indexer::none) return std::nullopt;
+  const bool sparse = family.indexer == Indexer::listed && spec.n_ctx_train >= 1'048'576;
+  spec.indexer_layers =
+      trunk_layers_where(spec, [&](std::uint32_t layer) { return !sparse || layer < 2 || (layer - 2) % 4 == 0; });
+  if (family.indexer != Indexer::listed) return std::nullopt;
   const auto key = fmt::format("{}attention.indexer.types", prefix);
   const auto types = metadata.counts(key);
   if (!types || types->size() < 2) return std::nullopt;
@@ -126,25 +129,31 @@ void apply_cache_sharing(ModelSpec& spec, const Family& family) {
     spec.n_layer_kv_shared = 0;
 }
 
-// What the keys alone say, for an architecture without a row.
-std::optional<Error> apply_keys_alone(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
-  const auto pattern = metadata.counts(fmt::format("{}attention.sliding_window_pattern", prefix));
-  SlidingRule rule;
-  if (pattern && !pattern->empty()) rule.kind = SlidingRule::Kind::periodic;
-  return apply_sliding(spec, rule, metadata, prefix);
+// A row made of what the keys alone say, for an architecture that has none.
+Family generic_family(const ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
+  const auto has = [&](std::string_view key) { return metadata.find(fmt::format("{}{}", prefix, key)) != nullptr; };
+  Family family{.name = spec.architecture, .shared_kv_by_key = true};
+  if (has("attention.sliding_window_pattern")) family.sliding.kind = SlidingRule::Kind::periodic;
+  const bool keeps_state = spec.ssm_d_inner > 0 || spec.shortconv_l_cache > 0 || spec.head_dim_kda > 0;
+  if (!keeps_state) return family;
+  if (has("full_attention_interval") || has("attention.recurrent_layers"))
+    family.recurrent_rule = RecurrentRule::interval;
+  else
+    family.recurrent_rule = spec.n_head_kv.max() == 0 ? RecurrentRule::all : RecurrentRule::no_kv_heads;
+  return family;
 }
 
 }  // namespace
 
 std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
-  const auto* family = find_family(spec.architecture);
-  if (family == nullptr) return apply_keys_alone(spec, metadata, prefix);
-  if (!family->causal) spec.causal = false;
-  spec.keeps_cache = family->keeps_cache;
-  if (auto error = apply_recurrence(spec, *family, metadata, prefix)) return error;
-  if (auto error = apply_sliding(spec, family->sliding, metadata, prefix)) return error;
-  if (auto error = apply_indexer(spec, *family, metadata, prefix)) return error;
-  apply_cache_sharing(spec, *family);
+  const auto* row = find_family(spec.architecture);
+  const auto family = row != nullptr ? *row : generic_family(spec, metadata, prefix);
+  if (!family.causal) spec.causal = false;
+  spec.keeps_cache = family.keeps_cache;
+  if (auto error = apply_recurrence(spec, family, metadata, prefix)) return error;
+  if (auto error = apply_sliding(spec, family.sliding, metadata, prefix)) return error;
+  if (auto error = apply_indexer(spec, family, metadata, prefix)) return error;
+  apply_cache_sharing(spec, family);
   return std::nullopt;
 }
 

@@ -3,7 +3,7 @@
 
 #include "willitrun/tensor_builder.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 
 void attention(BlockBuilder& block);
 void latent_attention(BlockBuilder& block);
@@ -21,6 +21,8 @@ void kimi_delta(BlockBuilder& block);
 void short_convolution(BlockBuilder& block);
 
 void deci_block(BlockBuilder& block);
+void bitnet_block_extra(BlockBuilder& block);
+void falcon_h1_block_extra(BlockBuilder& block);
 void gemma3n_block_extra(BlockBuilder& block);
 void gemma4_block_extra(BlockBuilder& block);
 
@@ -30,4 +32,4 @@ void gemma4_extra(TensorBuilder& tensors);
 /// Whether this layer has routed experts.
 [[nodiscard]] bool has_experts(const BlockBuilder& block);
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

@@ -1,6 +1,6 @@
 #include "willitrun/blocks.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 namespace {
 
 void qk_norms(BlockBuilder& block, std::uint64_t n_head, std::uint64_t n_head_kv, std::uint64_t head_dim, bool with_k) {
@@ -51,7 +51,8 @@ void attention(BlockBuilder& block) {
     qk_norms(block, n_head, n_head_kv, head_dim, true);
   if (family.gate == AttentionGate::per_channel) block.linear("attn_gate", block.n_embd, q);
   if (family.gate == AttentionGate::per_head) block.linear("attn_gate", block.n_embd, n_head);
-  if (family.sinks) block.weight("attn_sinks", {n_head});
+  if (family.sinks == Sinks::all_layers || (family.sinks == Sinks::sliding_layers && spec.slides(block.layer)))
+    block.weight("attn_sinks", {n_head});
 }
 
 // Keys and values live in a space of kv_lora_rank elements. Files made before the split of attn_kv_b lack the
@@ -80,7 +81,7 @@ void latent_attention(BlockBuilder& block) {
     block.linear("attn_kv_b", rank, n_head * (k_plain + v));
   }
   block.linear("attn_output", n_head * v, block.n_embd);
-  if (block.family.indexer) sparse_indexer(block);
+  if (block.is_nextn() ? block.family.indexer != Indexer::none : spec.has_indexer(block.layer)) sparse_indexer(block);
 }
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

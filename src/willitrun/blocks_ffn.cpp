@@ -1,6 +1,6 @@
 #include "willitrun/blocks.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 namespace {
 
 std::uint64_t expert_width(const BlockBuilder& block) {
@@ -26,6 +26,8 @@ std::uint64_t shared_width(const BlockBuilder& block) {
       return sized > 0 ? sized : spec.n_ff.at(block.layer);
     case SharedExpert::sized_or_expert:
       return sized > 0 ? sized : expert_width(block);
+    case SharedExpert::sized_or_counted:
+      return sized > 0 ? sized : expert_width(block) * spec.n_expert_shared;
     case SharedExpert::one_expert:
       return expert_width(block);
   }
@@ -33,7 +35,7 @@ std::uint64_t shared_width(const BlockBuilder& block) {
 }
 
 void dense(BlockBuilder& block) {
-  const std::uint64_t width = block.spec.n_ff.at(block.layer);
+  const std::uint64_t width = block.spec.n_ff.at(block.layer) / block.family.ffn_divisor;
   if (width == 0) return;
   const bool bias = present(block.family.ffn_bias, block.spec.optional.ffn_bias);
   if (block.family.ffn == FeedForward::gated) block.linear("ffn_gate", block.n_embd, width, bias);
@@ -88,4 +90,4 @@ void feed_forward(BlockBuilder& block) {
   dense(block);
 }
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

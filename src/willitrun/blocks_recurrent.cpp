@@ -1,6 +1,6 @@
 #include "willitrun/blocks.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 namespace {
 
 void mamba1(BlockBuilder& block, bool norms) {
@@ -84,4 +84,4 @@ void short_convolution(BlockBuilder& block) {
   block.linear("shortconv.out_proj", block.n_embd, block.n_embd);
 }
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

@@ -1,7 +1,7 @@
 // Blocks of the few families that no trait describes.
 #include "willitrun/blocks.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 namespace {
 
 // Rank of the learned residual; no key holds it (gemma3n.cpp of llama.cpp 0.7.0).
@@ -41,6 +41,14 @@ void deci_block(BlockBuilder& block) {
   }
 }
 
+void bitnet_block_extra(BlockBuilder& block) {
+  block.weight("attn_sub_norm", {block.n_embd});
+  block.weight("ffn_sub_norm", {block.spec.n_ff.at(block.layer)});
+}
+
+// Its norm lacks the ".weight" of all others.
+void falcon_h1_block_extra(BlockBuilder& block) { block.add("ffn_norm", {block.n_embd}); }
+
 void gemma3n_block_extra(BlockBuilder& block) {
   const std::uint64_t n = block.spec.n_altup;
   per_layer_inputs(block);
@@ -77,4 +85,4 @@ void gemma4_block_extra(BlockBuilder& block) {
 
 void gemma4_extra(TensorBuilder& tensors) { per_layer_tables(tensors); }
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

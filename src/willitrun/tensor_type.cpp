@@ -12,8 +12,8 @@ using enum TensorType;
 // Removed ids (Q4_2, Q4_3 and the repacked Q4_0 variants) have no row: a file that uses them is refused.
 // Other engines' formats, with the scales they store beside the weights:
 //   gptq4: 4-bit weights, one f16 scale and one 4-bit zero point a group, in blocks of two groups (whole bytes)
-//   nf4: 4-bit weights, f32 absmax per 64; nf4_double: absmax as 8 bits plus one f32 per 256 groups (bitsandbytes, QLoRA)
-//   mlx: f16 scale and bias per group of 64; fp8_block128: one f32 scale per 128x128 block (DeepSeek-V3)
+//   nf4: 4-bit weights, f32 absmax per 64; nf4_double: absmax as 8 bits plus one f32 per 256 groups (bitsandbytes,
+//   QLoRA) mlx: f16 scale and bias per group of 64; fp8_block128: one f32 scale per 128x128 block (DeepSeek-V3)
 constexpr std::array named_types{
     TensorTypeInfo{f32, "f32", 0, 1, 4},
     TensorTypeInfo{f16, "f16", 1, 1, 2},

@@ -17,13 +17,26 @@ struct Suffix {
 
 constexpr std::array size_suffixes{
     Suffix{"b", 1},
-    Suffix{"kib", kib}, Suffix{"mib", mib}, Suffix{"gib", gib}, Suffix{"tib", gib << 10},
-    Suffix{"kb", 1'000}, Suffix{"mb", 1'000'000}, Suffix{"gb", 1'000'000'000}, Suffix{"tb", 1'000'000'000'000},
-    Suffix{"k", kib}, Suffix{"m", mib}, Suffix{"g", gib}, Suffix{"t", gib << 10},
+    Suffix{"kib", kib},
+    Suffix{"mib", mib},
+    Suffix{"gib", gib},
+    Suffix{"tib", gib << 10},
+    Suffix{"kb", 1'000},
+    Suffix{"mb", 1'000'000},
+    Suffix{"gb", 1'000'000'000},
+    Suffix{"tb", 1'000'000'000'000},
+    Suffix{"k", kib},
+    Suffix{"m", mib},
+    Suffix{"g", gib},
+    Suffix{"t", gib << 10},
 };
 constexpr std::array count_suffixes{
-    Suffix{"", 1}, Suffix{"k", 1'000}, Suffix{"m", 1'000'000}, Suffix{"b", 1'000'000'000},
-    Suffix{"g", 1'000'000'000}, Suffix{"t", 1'000'000'000'000},
+    Suffix{"", 1},
+    Suffix{"k", 1'000},
+    Suffix{"m", 1'000'000},
+    Suffix{"b", 1'000'000'000},
+    Suffix{"g", 1'000'000'000},
+    Suffix{"t", 1'000'000'000'000},
 };
 constexpr std::array token_suffixes{Suffix{"", 1}, Suffix{"k", 1024}, Suffix{"m", 1024 * 1024}};
 

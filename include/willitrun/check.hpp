@@ -1,0 +1,37 @@
+// One question from model and machine to report. Every command that judges a model goes through here.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "willitrun/embedding_tables.hpp"
+#include "willitrun/quant.hpp"
+#include "willitrun/report.hpp"
+
+namespace willitrun {
+
+struct CheckRequest {
+  std::shared_ptr<const WeighedModel> model;  ///< at its quant
+  std::shared_ptr<const Model> unquantized;   ///< to try other quants; empty when the file fixes the types
+  std::string quant;                          ///< as shown, "Q4_K_M"
+  ContextParams context;
+  std::uint32_t requested_ctx = 0;  ///< as asked, before padding
+  bool longest_ctx = false;         ///< --ctx max
+  PlacementOptions placement;
+  Machine machine;
+  SpeedRequest speed;
+  Requirement requirement;
+  bool advise = true;  ///< look for alternatives and the longest context
+  bool explain = false;
+  std::vector<Warning> warnings;                    ///< found while the model was read
+  std::string model_file;  ///< for the printed commands
+};
+
+[[nodiscard]] Result<Report> check(const CheckRequest& request);
+
+/// The same question for a recommender's tables: all on the accelerators if they fit, else in system memory.
+[[nodiscard]] Result<Report> check_tables(const Recommender& model, const Machine& machine,
+                                          const Requirement& requirement);
+
+}  // namespace willitrun

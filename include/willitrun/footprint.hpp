@@ -1,0 +1,48 @@
+// Everything a model needs for one context, before it is decided where it lies.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "willitrun/compute.hpp"
+#include "willitrun/kv_cache.hpp"
+#include "willitrun/model.hpp"
+#include "willitrun/split.hpp"
+#include "willitrun/weights.hpp"
+
+namespace willitrun {
+
+/// A model at one quant with its weights summed; shared by every context and placement tried on it.
+struct WeighedModel {
+  Model model;
+  WeightTable weights;
+};
+[[nodiscard]] std::shared_ptr<const WeighedModel> weigh_model(Model model);
+
+struct Footprint {
+  std::shared_ptr<const WeighedModel> weighed;
+  ContextParams params;
+  ResolvedContext context;
+  std::vector<LayerCache> caches;
+
+  [[nodiscard]] const ModelSpec& spec() const { return weighed->model.spec; }
+  [[nodiscard]] const WeightTable& weights() const { return weighed->weights; }
+};
+[[nodiscard]] Footprint measure(std::shared_ptr<const WeighedModel> model, const ContextParams& params);
+
+/// Bytes on one device or on the host.
+struct Load {
+  Bytes weights = 0, kv_cache = 0, state = 0, compute = 0, tables = 0, overhead = 0;
+  [[nodiscard]] Bytes total() const { return weights + kv_cache + state + compute + tables + overhead; }
+  Load& operator+=(const Load& other);
+};
+
+struct Loads {
+  std::vector<Load> devices;
+  Load host;
+};
+
+/// What lies where for a given split of layers. With `unified`, the one device holds the host's share too.
+[[nodiscard]] Loads distribute(const Footprint& footprint, const Split& split, bool unified);
+
+}  // namespace willitrun

@@ -1,0 +1,42 @@
+// What a machine really gives a model: driver-visible memory, the runtime's own share, what is left alone.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "willitrun/hardware.hpp"
+#include "willitrun/result.hpp"
+
+namespace willitrun {
+
+/// Memory to leave alone: a size, a share of the memory, or by rule.
+struct Reserve {
+  enum class Kind : std::uint8_t { automatic, bytes, percent } kind = Kind::automatic;
+  Bytes bytes = 0;
+  double percent = 0;
+};
+
+/// The machine as asked for, names already resolved.
+struct MachineRequest {
+  std::vector<DeviceSpec> devices;  ///< empty = CPU only
+  std::optional<Bytes> vram;        ///< overrides every device's memory
+  std::optional<Bytes> free_vram;   ///< measured free memory, instead of the rules
+  std::optional<double> bandwidth_gb_s;
+  Reserve reserve;
+  std::optional<Bytes> overhead;
+  std::optional<Bytes> ram;
+  std::optional<double> ram_bandwidth_gb_s;
+  std::string host_name;
+  OperatingSystem os = OperatingSystem::linux_os;
+  std::optional<Backend> backend;  ///< empty = the usual one for the vendor and system
+};
+
+[[nodiscard]] Machine assemble_machine(const MachineRequest& request);
+
+/// The backend llama.cpp is usually run with on this vendor's devices under this system.
+[[nodiscard]] Backend usual_backend(const std::string& vendor, OperatingSystem os);
+[[nodiscard]] std::string_view name_of(Backend backend);
+[[nodiscard]] std::string_view name_of(OperatingSystem os);
+
+}  // namespace willitrun

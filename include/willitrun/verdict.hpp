@@ -1,0 +1,47 @@
+// The answer: one of six codes, why, and whether what was required is met.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "willitrun/footprint.hpp"
+#include "willitrun/machine.hpp"
+#include "willitrun/placement.hpp"
+#include "willitrun/speed.hpp"
+
+namespace willitrun {
+
+enum class VerdictCode : std::uint8_t { fits, tight, offload, cpu, wont_run, unknown };
+[[nodiscard]] std::string_view name_of(VerdictCode code);
+
+/// What must hold for exit code 0.
+struct Requirement {
+  enum class Level : std::uint8_t { runs, gpu, fits } level = Level::runs;
+  std::optional<double> min_tokens_per_s;
+  std::optional<std::uint32_t> min_ctx;
+  std::optional<double> max_ttft_s;
+};
+[[nodiscard]] std::string_view name_of(Requirement::Level level);
+
+struct Reason {
+  std::string code;
+  std::string message;
+};
+
+struct Verdict {
+  VerdictCode code = VerdictCode::unknown;
+  bool met = false;
+  std::vector<Reason> reasons;
+};
+
+/// Memory left on a device below which a fit is called tight: what published runs of one setup differ by.
+inline constexpr Bytes recommended_headroom = 300 * mib;
+
+[[nodiscard]] Verdict judge(const Footprint& footprint, const Placement& placement, const Machine& machine,
+                            const SpeedEstimate& speed, const Requirement& requirement);
+
+/// A valid "no" is 1, a missing fact 3.
+[[nodiscard]] int exit_status(const Verdict& verdict);
+
+}  // namespace willitrun

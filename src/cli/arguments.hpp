@@ -1,0 +1,28 @@
+// argv -> what was typed. arguments.cpp is the only file that sees CLI11.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "cli/options.hpp"
+#include "willitrun/result.hpp"
+
+namespace willitrun::cli {
+
+enum class Command : std::uint8_t { verdict, batch, tables, list, show };
+
+struct Invocation {
+  Command command = Command::verdict;
+  Options options;
+  std::string subject;  ///< what `list` and `show` are asked for
+  std::string pattern;
+};
+
+/// Help or version text asked for, printed with exit 0.
+struct Printout {
+  std::string text;
+};
+
+[[nodiscard]] Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char* const* argv);
+
+}  // namespace willitrun::cli

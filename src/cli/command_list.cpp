@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/terminal.hpp"
+#include "willitrun/catalog.hpp"
+#include "willitrun/quant.hpp"
+#include "willitrun/suggest.hpp"
+
+namespace willitrun::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// One line of a list: the name to type, and what it is.
+struct Row {
+  std::string id, name, detail;
+};
+
+std::vector<Row> model_rows() {
+  std::vector<Row> rows;
+  for (const auto& m : all_models())
+    rows.push_back({m.id, m.name, fmt::format("{:.3g}B parameters", static_cast<double>(m.parameters) / 1e9)});
+  return rows;
+}
+
+std::vector<Row> device_rows() {
+  std::vector<Row> rows;
+  for (const auto& d : all_devices()) {
+    auto detail = d.memory_bytes == 0 ? std::string("shared memory") : format_bytes(d.memory_bytes);
+    if (d.bandwidth_gb_s) detail += fmt::format(", {:.0f} GB/s", *d.bandwidth_gb_s);
+    rows.push_back({d.id, d.name, detail});
+  }
+  return rows;
+}
+
+std::vector<Row> cpu_rows() {
+  std::vector<Row> rows;
+  for (const auto& c : all_cpus())
+    rows.push_back({c.id, c.name, c.bandwidth_gb_s ? fmt::format("{:.0f} GB/s", *c.bandwidth_gb_s) : std::string()});
+  return rows;
+}
+
+std::vector<Row> quant_rows() {
+  std::vector<Row> rows;
+  for (const auto& p : quant_presets()) {
+    const auto& type = info(p.type);
+    rows.push_back(
+        {std::string(p.id), std::string(p.name),
+         fmt::format("{:.3g} bits a weight in its main type", 8.0 * type.block_bytes / type.block_elements)});
+  }
+  return rows;
+}
+
+std::vector<Row> engine_rows() {
+  return {{"llama.cpp", "llama.cpp", "the default"},
+          {"ollama", "Ollama", "runs llama.cpp"},
+          {"lmstudio", "LM Studio", "runs llama.cpp"},
+          {"llamafile", "llamafile", "runs llama.cpp"}};
+}
+
+struct ListRow {
+  std::string_view name;
+  std::vector<Row> (*rows)();
+};
+constexpr std::array lists{ListRow{"models", model_rows}, ListRow{"gpus", device_rows}, ListRow{"cpus", cpu_rows},
+                           ListRow{"quants", quant_rows}, ListRow{"engines", engine_rows}};
+
+bool matches(const Row& row, const std::string& pattern) {
+  return pattern.empty() || normalize_name(row.id).find(pattern) != std::string::npos ||
+         normalize_name(row.name).find(pattern) != std::string::npos;
+}
+
+}  // namespace
+
+int run_list(const Invocation& invocation) {
+  const auto* list =
+      std::find_if(lists.begin(), lists.end(), [&](const ListRow& row) { return row.name == invocation.subject; });
+  if (list == lists.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& row : lists) names.push_back(row.name);
+    auto suggestions = nearest(invocation.subject, names);
+    return fail(Error{"usage", fmt::format("cannot list '{}': must be {}", invocation.subject, fmt::join(names, ", ")),
+                      suggestions},
+                invocation.options);
+  }
+  const bool json = invocation.options.json || invocation.options.format == "json";
+  const auto pattern = normalize_name(invocation.pattern);
+  std::string out;
+  Json items = Json::array();
+  for (const auto& row : list->rows()) {
+    if (!matches(row, pattern)) continue;
+    if (json)
+      items.push_back({{"id", row.id}, {"name", row.name}, {"detail", row.detail}});
+    else
+      out += fmt::format("{:<34} {:<44} {}\n", row.id, row.name, row.detail);
+  }
+  if (json) out = Json{{"schema", "willitrun.list/1"}, {"what", invocation.subject}, {"items", items}}.dump() + "\n";
+  return write_output(out) ? 0 : exit_output;
+}
+
+}  // namespace willitrun::cli

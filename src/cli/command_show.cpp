@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/terminal.hpp"
+#include "willitrun/catalog.hpp"
+#include "willitrun/footprint.hpp"
+#include "willitrun/quant.hpp"
+
+namespace willitrun::cli {
+namespace {
+
+/// Label and value, aligned; nothing for what is not known.
+std::string line(std::string_view label, const std::string& value) {
+  return value.empty() ? std::string() : fmt::format("  {:<18} {}\n", label, value);
+}
+
+template <class T>
+std::string number(const std::optional<T>& value, std::string_view unit) {
+  return value ? fmt::format("{:g} {}", static_cast<double>(*value), unit) : std::string();
+}
+
+/// Sizes a person compares: the common presets, and what a thousand tokens of context cost.
+Result<std::string> sizes(const Model& model) {
+  std::string out;
+  for (const auto id : {"f16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k"}) {
+    const auto preset = find_quant(id);
+    if (!preset) return preset.error();
+    auto quantized = model;
+    apply_quant(*preset, quantized.spec, quantized.tensors);
+    out += line(preset->name, format_bytes(weigh(quantized).file_bytes));
+  }
+  ContextParams shorter, longer;
+  shorter.n_ctx = 8192;
+  longer.n_ctx = 8192 + 1024;
+  const auto total = [&](const ContextParams& p) {
+    Bytes sum = 0;
+    for (const auto& c : layer_caches(model.spec, p, resolve_context(model.spec, p))) sum += c.kv_host + c.state_host;
+    return sum;
+  };
+  if (model.spec.keeps_cache)
+    out += line("cache per 1k", fmt::format("{} (f16, from 8k on)", format_bytes(total(longer) - total(shorter))));
+  return out;
+}
+
+Result<std::string> describe(const ModelEntry& entry) {
+  const auto model = model_from_entry(entry);
+  if (!model) return model.error();
+  const auto& s = model->spec;
+  std::string out = fmt::format("{}  ({})\n", entry.name, entry.id);
+  out += line("Hugging Face", entry.hf_id) + line("Ollama", entry.ollama) + line("architecture", entry.architecture);
+  out += line("parameters", format_grouped(weigh(*model).parameters)) + line("licence", entry.license) +
+         line("released", entry.released) + line("published as", entry.native_quant);
+  out += line("layers", fmt::format("{}", s.n_layer)) + line("context", format_grouped(s.n_ctx_train));
+  out += line("embedding", fmt::format("{}", s.n_embd)) + line("vocabulary", format_grouped(s.n_vocab));
+  out += line("heads", fmt::format("{} query, {} key/value, {} wide", s.n_head.at(0), s.n_head_kv.max(), s.head_dim_k));
+  if (s.is_moe()) out += line("experts", fmt::format("{}, {} used per token", s.n_expert, s.n_expert_used));
+  if (s.n_swa > 0) out += line("sliding window", format_grouped(s.n_swa));
+  const auto table = sizes(*model);
+  if (!table) return table.error();
+  return out + *table + line("source", entry.source) + line("note", entry.note);
+}
+
+std::string describe(const DeviceSpec& d) {
+  std::string out = fmt::format("{}  ({})\n", d.name, d.id);
+  out += line("vendor", d.vendor) + line("architecture", d.architecture);
+  out +=
+      line("memory", d.memory_bytes == 0 ? "as installed" : format_bytes(d.memory_bytes)) + line("type", d.memory_type);
+  out += line("bus", number(d.bus_width_bits, "bit")) + line("bandwidth", number(d.bandwidth_gb_s, "GB/s"));
+  out += line("f16 matrix", number(d.fp16_matrix_tflops, "TFLOP/s")) + line("f16", number(d.fp16_tflops, "TFLOP/s"));
+  out += line("f32", number(d.fp32_tflops, "TFLOP/s")) + line("power", number(d.tdp_w, "W"));
+  out += line("released", d.release_year ? fmt::format("{}", *d.release_year) : "");
+  return out + line("source", d.source) + line("note", d.note);
+}
+
+std::string describe(const CpuSpec& c) {
+  std::string out = fmt::format("{}  ({})\n", c.name, c.id);
+  out += line("memory", c.memory_type) + line("channels", number(c.channels, "x 64 bit"));
+  out += line("bandwidth", number(c.bandwidth_gb_s, "GB/s, theoretical"));
+  out += line("measured", number(c.measured_bandwidth_gb_s, "GB/s"));
+  return out + line("source", c.source) + line("note", c.note);
+}
+
+}  // namespace
+
+int run_show(const Invocation& invocation) {
+  const auto& name = invocation.subject;
+  const auto print = [](const std::string& text) { return write_output(text) ? 0 : exit_output; };
+  const auto model = find_model(name);
+  if (model) {
+    const auto text = describe(model->entry);
+    return text ? print(*text) : fail(text.error(), invocation.options);
+  }
+  if (const auto device = find_device(name)) return print(describe(device->entry));
+  if (const auto cpu = find_cpu(name)) return print(describe(*cpu));
+  return fail(model.error(), invocation.options);
+}
+
+}  // namespace willitrun::cli

@@ -1,0 +1,128 @@
+#include "cli/request.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "cli/model_input.hpp"
+#include "cli/request_parts.hpp"
+#include "willitrun/suggest.hpp"
+
+namespace willitrun::cli {
+namespace {
+
+/// Engines that run llama.cpp underneath, with its memory behaviour; the others wait for a model of their own.
+constexpr std::array<std::string_view, 4> modelled_engines{"llama.cpp", "ollama", "lmstudio", "llamafile"};
+constexpr std::array<std::string_view, 3> other_engines{"mlx", "vllm", "transformers"};
+
+std::optional<Error> check_engine(const Options& options) {
+  const std::string_view name = options.engine ? std::string_view(*options.engine) : modelled_engines[0];
+  if (std::find(modelled_engines.begin(), modelled_engines.end(), name) != modelled_engines.end()) return std::nullopt;
+  if (std::find(other_engines.begin(), other_engines.end(), name) != other_engines.end())
+    return Error{"engine_not_modelled",
+                 fmt::format("--engine '{}' is not modelled yet; use llama.cpp, ollama, lmstudio or llamafile", name)};
+  const auto suggestions = nearest(name, modelled_engines);
+  return Error{"unknown_engine", fmt::format("unknown engine '{}'{}", name, did_you_mean(suggestions)), suggestions};
+}
+
+/// Every effective option, under its JSON key.
+std::vector<std::pair<std::string, OptionValue>> effective_options(const Options& o, const LoadedModel& model,
+                                                                   const ContextChoice& context, const Machine& machine,
+                                                                   const Requirement& requirement) {
+  const auto& p = context.params;
+  const auto number = [](std::uint64_t n) { return OptionValue(static_cast<std::int64_t>(n)); };
+  std::vector<std::pair<std::string, OptionValue>> out{
+      {"model", o.model.value_or("")},
+      {"quant", model.quant_id},
+      {"ctx", context.longest ? OptionValue(std::string("max")) : number(p.n_ctx)},
+      {"kv", fmt::format("{},{}", info(p.type_k).name, info(p.type_v).name)},
+      {"parallel", number(p.n_seq_max)},
+      {"kv_unified", p.kv_unified},
+      {"batch", number(p.n_batch)},
+      {"ubatch", number(p.n_ubatch)},
+      {"flash_attn", std::string(p.flash_attn ? "on" : "off")},
+      {"swa_full", p.swa_full},
+      {"outputs", o.outputs.value_or(std::to_string(p.n_seq_max))},
+      {"engine", o.engine.value_or("llama.cpp")},
+      {"gpu_layers", o.gpu_layers.value_or("auto")},
+      {"cpu_moe_layers", o.cpu_moe_layers.value_or("auto")},
+      {"kv_offload", p.offload_kqv},
+      {"gpu", o.gpu},
+      {"gpu_count", number(machine.devices.size())},
+      {"reserve", o.reserve.value_or("auto")},
+      {"overhead", o.overhead.value_or("auto")},
+      {"os", std::string(name_of(machine.os))},
+      {"backend", std::string(name_of(machine.backend))},
+      {"require", std::string(name_of(requirement.level))},
+  };
+  const std::array<std::pair<std::string_view, const Options::Text*>, 10> given{{{"vram", &o.vram},
+                                                                                 {"free_vram", &o.free_vram},
+                                                                                 {"bandwidth", &o.bandwidth},
+                                                                                 {"ram", &o.ram},
+                                                                                 {"ram_bandwidth", &o.ram_bandwidth},
+                                                                                 {"cpu", &o.cpu},
+                                                                                 {"tensor_split", &o.tensor_split},
+                                                                                 {"min_tps", &o.min_tps},
+                                                                                 {"min_ctx", &o.min_ctx},
+                                                                                 {"max_ttft", &o.max_ttft}}};
+  for (const auto& [key, text] : given)
+    if (*text) out.emplace_back(key, **text);
+  return out;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const LoadedModel>> ModelCache::load(const Options& options) {
+  const auto& name = *options.model;
+  // Standard input is read once; files may change between requests of a long-lived batch, catalog entries do not.
+  const bool keep = name != "-";
+  const auto key = name + '\n' + options.quant.value_or("");
+  if (const auto it = models_.find(key); keep && it != models_.end()) return it->second;
+  auto loaded = load_model(name, options.quant);
+  if (!loaded) return loaded.error();
+  if (models_.size() >= capacity) models_.clear();
+  auto shared = std::make_shared<const LoadedModel>(std::move(*loaded));
+  if (keep) models_.emplace(key, shared);
+  return shared;
+}
+
+Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
+  if (!options.model) return Error{"usage", "no model named; try: willitrun llama3.1-8b --gpu rtx3060"};
+  if (auto e = check_engine(options)) return *e;
+  const auto loaded = models.load(options);
+  if (!loaded) return loaded.error();
+  const auto& model = **loaded;
+  const auto& spec = model.weighed->model.spec;
+  auto machine = resolve_machine(options);
+  if (!machine) return machine.error();
+  const auto context = resolve_context_options(options, spec);
+  if (!context) return context.error();
+  auto placement = resolve_placement_options(options, machine->devices.size());
+  if (!placement) return placement.error();
+  const auto speed = resolve_speed_options(options);
+  if (!speed) return speed.error();
+  const auto requirement = resolve_requirement(options);
+  if (!requirement) return requirement.error();
+
+  ResolvedRequest out;
+  out.echo = effective_options(options, model, *context, *machine, *requirement);
+  auto& check = out.check;
+  check.model = model.weighed;
+  check.unquantized = model.unquantized;
+  check.quant = model.quant_name;
+  check.context = context->params;
+  check.requested_ctx = context->requested;
+  check.longest_ctx = context->longest;
+  check.placement = std::move(*placement);
+  check.machine = std::move(*machine);
+  check.machine.assumptions.insert(check.machine.assumptions.begin(), model.assumptions.begin(),
+                                   model.assumptions.end());
+  check.speed = *speed;
+  check.requirement = *requirement;
+  check.explain = options.explain;
+  check.warnings = model.warnings;
+  check.model_file = model.file;
+  return out;
+}
+
+}  // namespace willitrun::cli

@@ -1,0 +1,45 @@
+// What the typed options mean: names resolved, numbers read, contradictions refused.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "willitrun/check.hpp"
+#include "willitrun/machine.hpp"
+
+namespace willitrun::cli {
+
+/// A model at one quant, and how it came to be that quant.
+struct LoadedModel {
+  std::shared_ptr<const WeighedModel> weighed;
+  std::shared_ptr<const Model> unquantized;
+  std::string quant_id, quant_name;
+  std::string file;
+  std::vector<Assumption> assumptions;
+  std::vector<Warning> warnings;
+};
+
+/// Models met before in this process, so that a batch reads each once. Bounded: the oldest leave.
+class ModelCache {
+ public:
+  [[nodiscard]] Result<std::shared_ptr<const LoadedModel>> load(const Options& options);
+
+ private:
+  static constexpr std::size_t capacity = 64;
+  std::map<std::string, std::shared_ptr<const LoadedModel>, std::less<>> models_;
+};
+
+struct ResolvedRequest {
+  CheckRequest check;
+  std::vector<std::pair<std::string, OptionValue>> echo;  ///< every effective option
+};
+
+[[nodiscard]] Result<ResolvedRequest> resolve(const Options& options, ModelCache& models);
+[[nodiscard]] Result<Machine> resolve_machine(const Options& options);
+[[nodiscard]] Result<Requirement> resolve_requirement(const Options& options);
+
+}  // namespace willitrun::cli

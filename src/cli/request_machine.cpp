@@ -1,0 +1,149 @@
+// Machine options.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cli/numbers.hpp"
+#include "cli/request.hpp"
+#include "willitrun/catalog.hpp"
+#include "willitrun/suggest.hpp"
+
+namespace willitrun::cli {
+namespace {
+
+template <class Value>
+struct Choice {
+  std::string_view name;
+  Value value;
+};
+constexpr std::array systems{Choice<OperatingSystem>{"linux", OperatingSystem::linux_os},
+                             Choice<OperatingSystem>{"windows", OperatingSystem::windows},
+                             Choice<OperatingSystem>{"macos", OperatingSystem::macos}};
+constexpr std::array backends{Choice<Backend>{"cuda", Backend::cuda},     Choice<Backend>{"rocm", Backend::rocm},
+                              Choice<Backend>{"vulkan", Backend::vulkan}, Choice<Backend>{"metal", Backend::metal},
+                              Choice<Backend>{"sycl", Backend::sycl},     Choice<Backend>{"cpu", Backend::cpu}};
+
+template <class Value, std::size_t N>
+Result<Value> choose(const std::array<Choice<Value>, N>& choices, std::string_view text, std::string_view option) {
+  std::vector<std::string_view> names;
+  for (const auto& c : choices) {
+    if (c.name == text) return c.value;
+    names.push_back(c.name);
+  }
+  return Error{"bad_value", fmt::format("{} '{}': must be {}", option, text, fmt::join(names, ", ")),
+               nearest(text, names)};
+}
+
+std::optional<Error> read_size(const Options::Text& text, std::string_view option, std::optional<Bytes>& out) {
+  if (!text || *text == "auto") return std::nullopt;
+  const auto size = parse_size(*text, option);
+  if (!size) return size.error();
+  // 2^60 bytes keep every sum within 64 bits.
+  if (*size > Bytes{1} << 60) return Error{"bad_value", fmt::format("{} '{}': is too large", option, *text)};
+  out = *size;
+  return std::nullopt;
+}
+
+std::optional<Error> read_rate(const Options::Text& text, std::string_view option, std::optional<double>& out) {
+  if (!text) return std::nullopt;
+  const auto rate = parse_positive(*text, option);
+  if (!rate) return rate.error();
+  out = *rate;
+  return std::nullopt;
+}
+
+std::optional<Error> read_reserve(const Options::Text& text, Reserve& out) {
+  if (!text || *text == "auto") return std::nullopt;
+  if (text->ends_with("%")) {
+    const auto percent = parse_positive(std::string_view(*text).substr(0, text->size() - 1), "--reserve");
+    if (!percent || *percent > 100)
+      return Error{"bad_value", fmt::format("--reserve '{}': must be a size, a share up to 100% or auto", *text)};
+    out = {Reserve::Kind::percent, 0, *percent};
+    return std::nullopt;
+  }
+  std::optional<Bytes> bytes;
+  if (auto e = read_size(text, "--reserve", bytes)) return e;
+  out = {Reserve::Kind::bytes, *bytes, 0};
+  return std::nullopt;
+}
+
+DeviceSpec nameless_device(const Options& options) {
+  DeviceSpec spec;
+  spec.name = "GPU with " + options.vram.value_or("");
+  return spec;
+}
+
+/// The devices named, in order. A default variant taken is an assumption.
+std::optional<Error> read_devices(const Options& options, MachineRequest& out, std::vector<Assumption>& assumptions) {
+  for (const auto& name : options.gpu) {
+    if (name == "none") continue;
+    if (name == "auto")
+      return Error{"not_available", "--gpu auto: this build does not read this computer's hardware; name the GPU"};
+    const auto found = find_device(name);
+    if (!found) return found.error();
+    if (found->entry.memory_bytes == 0 && !options.vram)
+      return Error{"bad_value",
+                   fmt::format("--gpu '{}': its memory depends on what is installed; add --vram SIZE", name)};
+    if (!found->other_variants.empty())
+      assumptions.push_back({"default_variant", fmt::format("the {} (not {})", found->entry.name,
+                                                            fmt::join(found->other_variants, ", "))});
+    for (std::uint32_t i = 0; i < found->count; ++i) out.devices.push_back(found->entry);
+  }
+  const bool none = std::find(options.gpu.begin(), options.gpu.end(), "none") != options.gpu.end();
+  if (none && options.gpu.size() > 1) return Error{"contradiction", "--gpu none contradicts the other --gpu"};
+  if (none && options.vram) return Error{"contradiction", "--gpu none contradicts --vram"};
+  if (options.gpu.empty() && options.vram) out.devices.push_back(nameless_device(options));
+  if (options.gpu.empty() && !options.vram)
+    return Error{"no_machine",
+                 "no machine: name one with --gpu NAME, --vram SIZE, or --gpu none and --ram SIZE",
+                 {"--gpu", "--vram"}};
+  if (!options.gpu_count) return std::nullopt;
+  const auto count = parse_whole(*options.gpu_count, "--gpu-count", 1, 64);
+  if (!count) return count.error();
+  if (none || out.devices.size() > 1) return Error{"contradiction", "--gpu-count goes with one --gpu or --vram"};
+  const auto first = out.devices[0];
+  out.devices.assign(*count, first);
+  return std::nullopt;
+}
+
+std::optional<Error> read_host(const Options& options, MachineRequest& out) {
+  if (auto e = read_size(options.ram, "--ram", out.ram)) return e;
+  if (options.cpu) {
+    const auto cpu = find_cpu(*options.cpu);
+    if (!cpu) return cpu.error();
+    out.host_name = cpu->name;
+    out.ram_bandwidth_gb_s = cpu->bandwidth_gb_s;
+  }
+  return read_rate(options.ram_bandwidth, "--ram-bandwidth", out.ram_bandwidth_gb_s);
+}
+
+}  // namespace
+
+Result<Machine> resolve_machine(const Options& options) {
+  MachineRequest request;
+  std::vector<Assumption> assumptions;
+  if (auto e = read_devices(options, request, assumptions)) return *e;
+  if (auto e = read_size(options.vram, "--vram", request.vram)) return *e;
+  if (auto e = read_size(options.free_vram, "--free-vram", request.free_vram)) return *e;
+  if (auto e = read_rate(options.bandwidth, "--bandwidth", request.bandwidth_gb_s)) return *e;
+  if (auto e = read_reserve(options.reserve, request.reserve)) return *e;
+  if (auto e = read_size(options.overhead, "--overhead", request.overhead)) return *e;
+  if (auto e = read_host(options, request)) return *e;
+  const bool apple = !request.devices.empty() && request.devices[0].vendor == "apple";
+  if (options.os || apple) {
+    const auto os = choose(systems, options.os.value_or("macos"), "--os");
+    if (!os) return os.error();
+    request.os = *os;
+  }
+  if (options.backend && *options.backend != "auto") {
+    const auto backend = choose(backends, *options.backend, "--backend");
+    if (!backend) return backend.error();
+    request.backend = *backend;
+  }
+  auto machine = assemble_machine(request);
+  machine.assumptions.insert(machine.assumptions.begin(), assumptions.begin(), assumptions.end());
+  return machine;
+}
+
+}  // namespace willitrun::cli

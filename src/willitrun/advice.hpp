@@ -1,0 +1,24 @@
+// What else would run, and how to run it. Private to check.cpp.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "willitrun/check.hpp"
+
+namespace willitrun {
+
+/// The nearest changes that would reach `fits`, each verified by solving it.
+[[nodiscard]] std::vector<Alternative> find_alternatives(const CheckRequest& request, const Footprint& footprint,
+                                                         VerdictCode current);
+
+/// Ready command lines per engine, with the values of this placement.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request,
+                                                                            const Placement& placement);
+
+/// Named parts of every figure in the report.
+[[nodiscard]] std::vector<Breakdown> explain_figures(const Footprint& footprint, const Placement& placement,
+                                                     const Machine& machine);
+
+}  // namespace willitrun

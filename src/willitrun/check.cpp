@@ -1,0 +1,179 @@
+#include "willitrun/check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "willitrun/advice.hpp"
+
+namespace willitrun {
+namespace {
+
+ModelSummary summarize(const CheckRequest& request) {
+  const auto& model = request.model->model;
+  const auto& weights = request.model->weights;
+  ModelSummary out;
+  out.id = model.spec.id;
+  out.name = model.spec.name;
+  out.source = model.source;
+  out.architecture = model.spec.architecture;
+  out.quant = request.quant;
+  out.parameters = weights.parameters;
+  out.active_parameters = weights.active_parameters;
+  out.layers = model.spec.n_layer;
+  out.context_length = model.spec.n_ctx_train;
+  out.weights_bytes = weights.file_bytes;
+  out.token_embedding_bytes = weights.token_embedding_bytes;
+  out.output_bytes = weights.output_bytes;
+  return out;
+}
+
+PlacementSummary summarize(const Placement& placement) {
+  PlacementSummary out;
+  out.gpu_layers = placement.split.gpu_layers;
+  out.total_layers = static_cast<std::uint32_t>(placement.split.layer_device.size());
+  out.cpu_moe_layers = placement.cpu_moe_layers;
+  out.kv_on_gpu = placement.split.kv_on_device && !placement.devices.empty();
+  const auto total = static_cast<double>(placement.total());
+  if (total > 0) {
+    out.cpu_percent = 100.0 * static_cast<double>(placement.host.total()) / total;
+    out.gpu_percent = 100.0 - out.cpu_percent;
+  }
+  return out;
+}
+
+/// The context asked for, `--ctx max` resolved.
+ContextParams context_of(const CheckRequest& request) {
+  auto params = request.context;
+  if (request.longest_ctx)
+    params.n_ctx = chosen_context(measure(request.model, params), request.machine, request.placement);
+  return params;
+}
+
+void add_warnings(const CheckRequest& request, const Footprint& footprint, Report& report) {
+  const auto& spec = footprint.spec();
+  const auto warn = [&](std::string code, std::string message) {
+    report.warnings.push_back({std::move(code), std::move(message)});
+  };
+  if (spec.n_ctx_train != 0 && request.requested_ctx > spec.n_ctx_train)
+    warn("context_beyond_model", fmt::format("context {} is beyond the model's own {}",
+                                             format_grouped(request.requested_ctx), format_grouped(spec.n_ctx_train)));
+  if (request.model->model.generic)
+    warn("unknown_architecture",
+         fmt::format("architecture '{}' is not known here: weights are exact, cache and compute follow the generic "
+                     "transformer rules",
+                     spec.architecture));
+  if (!request.context.flash_attn && is_block_quantized(request.context.type_v))
+    warn("quantized_v_needs_flash_attention", "llama.cpp refuses a quantised V cache without flash attention");
+}
+
+void add_host_assumption(const Placement& placement, Report& report) {
+  if (report.machine.host.memory_bytes || placement.host.total() < gib) return;
+  report.assumptions.push_back(
+      {"ram_not_stated", fmt::format("system memory not stated: {} must be free (--ram checks it)",
+                                     format_bytes(placement.host.total()))});
+}
+
+}  // namespace
+
+Bytes Report::total_bytes() const {
+  Bytes sum = host.total();
+  for (const auto& load : devices) sum += load.total();
+  return sum;
+}
+
+Result<Report> check(const CheckRequest& request) {
+  const auto params = context_of(request);
+  const auto footprint = measure(request.model, params);
+  const auto placement = solve_placement(footprint, request.machine, request.placement);
+
+  Report report;
+  report.machine = request.machine;
+  report.assumptions = request.machine.assumptions;
+  report.model = summarize(request);
+  report.devices = placement.devices;
+  report.host = placement.host;
+  report.placement = summarize(placement);
+  report.context.requested = request.longest_ctx ? params.n_ctx : request.requested_ctx;
+  report.context.allocated = footprint.spec().keeps_cache ? placement.context.n_ctx : 0;
+  if (placement.fits()) report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
+  report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
+  report.warnings = request.warnings;
+  add_warnings(request, footprint, report);
+  add_host_assumption(placement, report);
+  if (request.advise) {
+    if (footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0) {
+      const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);
+      report.context.max_on_gpu = longest.on_device;
+      report.context.max = longest.anywhere;
+    }
+    report.alternatives = find_alternatives(request, footprint, report.verdict.code);
+  }
+  report.commands = run_commands(request, placement);
+  if (request.explain) report.breakdowns = explain_figures(footprint, placement, request.machine);
+  return report;
+}
+
+Result<Report> check_tables(const Recommender& model, const Machine& machine, const Requirement& requirement) {
+  Report report;
+  report.machine = machine;
+  report.assumptions = machine.assumptions;
+  report.model.id = model.id;
+  report.model.name = model.name;
+  report.model.architecture = "recommender";
+  Breakdown tables{"embedding tables", 0, {}};
+  Load load;
+  for (const auto& table : model.tables) {
+    const auto bytes = table_bytes(table, model.optimizer);
+    if (!bytes) return bytes.error();
+    const auto sum = checked_add(load.tables, bytes->total());
+    if (!sum) return Error{"too_large", fmt::format("table '{}': the tables together exceed 64 bits", table.name)};
+    load.tables = *sum;
+    tables.parts.push_back({table.name, bytes->total()});
+    report.model.parameters += table.rows * table.dim;
+  }
+  const auto dense = dense_bytes(model);
+  if (!dense) return dense.error();
+  load.weights = dense->total();
+  report.model.parameters += model.dense_parameters;
+  report.model.weights_bytes = load.tables + load.weights;
+  tables.total = load.tables;
+  report.breakdowns.push_back(std::move(tables));
+
+  // All on the first accelerator that can hold everything, else in system memory: tables are not split.
+  report.devices.resize(machine.devices.size());
+  auto& verdict = report.verdict;
+  std::size_t chosen = machine.devices.size();
+  for (std::size_t i = 0; i < machine.devices.size(); ++i) {
+    auto candidate = load;
+    candidate.overhead = machine.devices[i].overhead_bytes;
+    const auto usable = machine.devices[i].usable_bytes();
+    if (chosen != machine.devices.size() || candidate.total() > usable) continue;
+    chosen = i;
+    report.devices[i] = candidate;
+    verdict.code = usable - candidate.total() >= recommended_headroom ? VerdictCode::fits : VerdictCode::tight;
+    verdict.reasons.push_back(
+        {"fits", fmt::format("{} free on {}", format_bytes(usable - candidate.total()), machine.devices[i].id)});
+  }
+  if (chosen == machine.devices.size()) {
+    report.host = load;
+    const auto usable = machine.host.usable_bytes();
+    const bool host_fits = !usable || load.total() <= *usable;
+    verdict.code = host_fits ? VerdictCode::cpu : VerdictCode::wont_run;
+    verdict.reasons.push_back(
+        {host_fits ? "tables_on_host" : "host_memory",
+         fmt::format("{} of tables and weights {}", format_bytes(load.total()),
+                     host_fits ? "in system memory" : "fit neither an accelerator nor system memory")});
+    if (!usable)
+      report.assumptions.push_back(
+          {"ram_not_stated", fmt::format("system memory not stated: {} must be free", format_bytes(load.total()))});
+  }
+  using Level = Requirement::Level;
+  const bool on_gpu = verdict.code == VerdictCode::fits || verdict.code == VerdictCode::tight;
+  verdict.met = requirement.level == Level::fits  ? verdict.code == VerdictCode::fits
+                : requirement.level == Level::gpu ? on_gpu
+                                                  : verdict.code != VerdictCode::wont_run;
+  return report;
+}
+
+}  // namespace willitrun

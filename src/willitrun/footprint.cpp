@@ -1,0 +1,94 @@
+#include "willitrun/footprint.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace willitrun {
+namespace {
+
+/// Adds bytes to a device's load, or to the host's when `device` is -1.
+struct Distributor {
+  Loads& loads;
+
+  Load& at(std::int32_t device) { return device < 0 ? loads.host : loads.devices[static_cast<std::size_t>(device)]; }
+  void weights(std::int32_t device, const WeightBytes& bytes) {
+    at(device).weights += device < 0 ? bytes.host : bytes.device;
+  }
+};
+
+void add_weights(const Footprint& footprint, const Split& split, Distributor& to) {
+  const auto& weights = footprint.weights();
+  const auto n_trunk = footprint.spec().n_layer_trunk();
+  to.weights(-1, weights.input);
+  to.weights(split.layer_device.back(), weights.output);
+  if (split.layer_device.back() >= 0) to.weights(split.layer_device.back(), weights.tied_output);
+  for (std::uint32_t il = 0; il < n_trunk; ++il) {
+    to.weights(split.layer_device[il], weights.layers[il].dense);
+    to.weights(split.experts_host(il) ? -1 : split.layer_device[il], weights.layers[il].experts);
+  }
+  // A copy for every place that holds a layer.
+  for (std::int32_t device = -1; device < static_cast<std::int32_t>(split.n_device); ++device) {
+    const auto end = split.layer_device.begin() + n_trunk;
+    if (std::find(split.layer_device.begin(), end, device) != end) to.weights(device, weights.shared);
+  }
+}
+
+void add_caches(const Footprint& footprint, const Split& split, Distributor& to) {
+  for (std::size_t il = 0; il < footprint.caches.size(); ++il) {
+    const auto& cache = footprint.caches[il];
+    const auto device = split.kv_on_device ? split.layer_device[il] : -1;
+    to.at(device).kv_cache += device < 0 ? cache.kv_host : cache.kv_device;
+    to.at(device).state += device < 0 ? cache.state_host : cache.state_device;
+  }
+}
+
+/// On one physical pool a mapped file backs host and device alike: a tied embedding is there once.
+Bytes unified_weights(const Footprint& footprint) {
+  const auto& weights = footprint.weights();
+  Bytes sum = weights.input.device + weights.output.device + weights.shared.device;
+  for (const auto& layer : weights.layers) sum += layer.total().device;
+  return sum;
+}
+
+}  // namespace
+
+Load& Load::operator+=(const Load& other) {
+  weights += other.weights;
+  kv_cache += other.kv_cache;
+  state += other.state;
+  compute += other.compute;
+  tables += other.tables;
+  overhead += other.overhead;
+  return *this;
+}
+
+std::shared_ptr<const WeighedModel> weigh_model(Model model) {
+  auto weights = weigh(model);
+  return std::make_shared<const WeighedModel>(WeighedModel{std::move(model), std::move(weights)});
+}
+
+Footprint measure(std::shared_ptr<const WeighedModel> model, const ContextParams& params) {
+  Footprint footprint{std::move(model), params, {}, {}};
+  footprint.context = resolve_context(footprint.spec(), params);
+  footprint.caches = layer_caches(footprint.spec(), params, footprint.context);
+  return footprint;
+}
+
+Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
+  Loads loads;
+  loads.devices.resize(split.n_device);
+  Distributor to{loads};
+  add_weights(footprint, split, to);
+  add_caches(footprint, split, to);
+  const auto compute =
+      compute_buffers(footprint.spec(), footprint.weighed->model.tensors, footprint.params, footprint.context, split);
+  for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
+  loads.host.compute = compute.host;
+  if (unified && !loads.devices.empty()) {
+    loads.devices[0] += std::exchange(loads.host, Load{});
+    loads.devices[0].weights = unified_weights(footprint);
+  }
+  return loads;
+}
+
+}  // namespace willitrun

@@ -1,0 +1,46 @@
+// How llama.cpp's quantizer chooses a type for one tensor of a preset. Private to quant.cpp.
+#pragma once
+
+#include <string_view>
+
+#include "willitrun/model.hpp"
+
+namespace willitrun {
+
+/// The part of the network a tensor belongs to, as far as the quantizer cares.
+enum class TensorCategory : std::uint8_t {
+  token_embedding,
+  output,
+  attention_q,
+  attention_k,
+  attention_v,
+  attention_output,
+  ffn_up,
+  ffn_gate,
+  ffn_down,
+  other,
+};
+[[nodiscard]] TensorCategory tensor_category(std::string_view name);
+
+/// Whether the quantizer touches this tensor at all, or leaves it at its source type.
+[[nodiscard]] bool is_quantizable(std::string_view name, const Shape& shape);
+
+/// What a rule may ask of the model and of the tensor's position among its kind.
+struct RuleContext {
+  bool falcon = false;
+  bool tied = false;
+  bool seventy_b = false;  ///< 80-layer grouped-query models whose value matrix is an eighth of the query's
+  std::uint32_t n_expert = 0;
+  std::uint32_t n_gqa = 0;  ///< query heads per key head of the first layer; 0 without attention there
+  std::uint32_t index = 0;  ///< position among the tensors of the category, or the layer for expert models
+  std::uint32_t count = 0;  ///< how many there are
+};
+
+/// `preset` is a ggml preset's id. The result may still not divide the row: see shape_fallback.
+[[nodiscard]] TensorType rule_type(std::string_view preset, TensorType preset_type, TensorCategory category,
+                                   const Shape& shape, const RuleContext& context);
+
+/// The type used instead when a row of `row_elements` does not divide into `wanted`'s blocks.
+[[nodiscard]] TensorType shape_fallback(TensorType wanted, std::uint64_t row_elements);
+
+}  // namespace willitrun

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "willitrun/report.hpp"
+#include "willitrun/text_layout.hpp"
+
+namespace willitrun {
+namespace {
+
+struct Heading {
+  std::string_view word;
+  Color color;
+};
+constexpr std::array headings{
+    Heading{"FITS", Color::green}, Heading{"TIGHT", Color::yellow},  Heading{"OFFLOAD", Color::yellow},
+    Heading{"CPU", Color::blue},   Heading{"WON'T RUN", Color::red}, Heading{"UNKNOWN", Color::yellow},
+};
+
+std::string gib_text(Bytes bytes) {
+  const auto value = static_cast<double>(bytes) / static_cast<double>(gib);
+  return value < 0.995   ? fmt::format("{:.2f}", value)
+         : value < 99.95 ? fmt::format("{:.1f}", value)
+                         : fmt::format("{:.0f}", value);
+}
+
+/// Two significant digits below 100, whole numbers above: an estimate carries no more.
+std::string speed_text(double value) {
+  if (value < 10) return fmt::format("{:.1f}", value);
+  if (value < 100) return fmt::format("{:.0f}", value);
+  const auto step = std::pow(10.0, std::floor(std::log10(value)) - 1);
+  return format_grouped(static_cast<std::uint64_t>(std::round(value / step) * step));
+}
+
+std::string machine_text(const Machine& machine) {
+  if (machine.devices.empty()) return machine.host.name.empty() ? "CPU" : machine.host.name;
+  const auto& name = machine.devices[0].spec.name;
+  const auto same =
+      std::all_of(machine.devices.begin(), machine.devices.end(), [&](const Device& d) { return d.spec.name == name; });
+  if (same) return machine.devices.size() == 1 ? name : fmt::format("{}x {}", machine.devices.size(), name);
+  std::string out;
+  for (const auto& d : machine.devices) out += (out.empty() ? "" : " + ") + d.spec.name;
+  return out;
+}
+
+std::string headline(const Report& r, const TextStyle& style) {
+  const auto& heading = headings[static_cast<std::size_t>(r.verdict.code)];
+  std::vector<std::string> items;
+  std::string subject = r.model.name;
+  if (!r.model.quant.empty()) subject += ", " + r.model.quant;
+  if (r.context.allocated > 0) subject += fmt::format(", {} tokens", format_grouped(r.context.allocated));
+  const auto lead = std::string(heading.word) + "   ";
+  auto text = wrapped(lead, {subject, "on", machine_text(r.machine)}, "  ", style);
+  return colored(heading.word, heading.color, style) + text.substr(heading.word.size());
+}
+
+std::vector<BarPart> bar_parts(const Load& load) {
+  return {{load.weights, "█", "#"},
+          {load.tables, "▓", "T"},
+          {load.kv_cache + load.state, "▒", "="},
+          {load.compute, "░", "+"},
+          {load.overhead, "░", "-"}};
+}
+
+/// One device: a bar over its usable memory and the parts below it.
+std::string device_text(std::string_view label, const Load& load, std::optional<Bytes> usable, const TextStyle& style) {
+  const auto capacity = usable.value_or(load.total());
+  const auto figure = usable ? fmt::format("{} of {} GiB usable", gib_text(load.total()), gib_text(capacity))
+                             : fmt::format("{} GiB", gib_text(load.total()));
+  const auto lead = fmt::format("  {:<7}", label);
+  const auto used = static_cast<unsigned>(lead.size() + 2 + figure.size());
+  const auto cells = style.width > used + 10 ? std::min(style.width - used, 48U) : 10U;
+  auto out = lead + bar(bar_parts(load), capacity, cells, style.unicode) + "  " + figure + "\n";
+
+  const std::array<Part, 6> parts{Part{"weights", load.weights},   Part{"tables", load.tables},
+                                  Part{"KV cache", load.kv_cache}, Part{"state", load.state},
+                                  Part{"compute", load.compute},   Part{"runtime", load.overhead}};
+  std::vector<std::string> items;
+  for (const auto& part : parts)
+    if (part.bytes > 0) items.push_back(fmt::format("{} {}", part.name, gib_text(part.bytes)));
+  if (usable) {
+    if (load.total() <= *usable)
+      items.push_back(fmt::format("free {}", gib_text(*usable - load.total())));
+    else
+      items.push_back(fmt::format("short by {}", gib_text(load.total() - *usable)));
+  }
+  return out + wrapped("         ", items, "   ", style);
+}
+
+std::string devices_text(const Report& r, const TextStyle& style) {
+  std::string out;
+  for (std::size_t i = 0; i < r.devices.size(); ++i) {
+    const auto& device = r.machine.devices[i];
+    const bool unified = device.spec.kind == DeviceKind::unified;
+    const auto label = unified ? std::string("Memory") : r.devices.size() == 1 ? "VRAM" : device.id;
+    out += device_text(label, r.devices[i], device.usable_bytes(), style);
+  }
+  if (r.host.total() > 0 && !r.machine.unified())
+    out += device_text("RAM", r.host, r.machine.host.usable_bytes(), style);
+  return out;
+}
+
+std::string speed_line(const Report& r, const TextStyle& style) {
+  const auto& s = r.speed;
+  std::vector<std::string> items;
+  if (s.decode_tokens_per_s)
+    items.push_back(fmt::format("about {} tok/s ({}-{})", speed_text(s.decode_tokens_per_s->mid),
+                                speed_text(s.decode_tokens_per_s->low), speed_text(s.decode_tokens_per_s->high)));
+  if (s.prefill_tokens_per_s)
+    items.push_back(fmt::format("prompt about {} tok/s", speed_text(s.prefill_tokens_per_s->mid)));
+  if (s.time_to_first_token_s) items.push_back(fmt::format("first token {:.2g} s", s.time_to_first_token_s->mid));
+  return items.empty() ? std::string() : wrapped("  Speed  ", items, "   ", style);
+}
+
+std::string room_line(const Report& r, const TextStyle& style) {
+  std::vector<std::string> items;
+  const auto& c = r.context;
+  const auto own = r.model.context_length;
+  if (c.max_on_gpu && *c.max_on_gpu > 0)
+    items.push_back(*c.max_on_gpu + 256 > own && own > 0
+                        ? fmt::format("the model's whole context of {} tokens", format_grouped(own))
+                        : fmt::format("up to {} tokens on the GPU", format_grouped(*c.max_on_gpu)));
+  else if (c.max && *c.max > 0)
+    items.push_back(fmt::format("up to {} tokens in all memory", format_grouped(*c.max)));
+  return items.empty() ? std::string() : wrapped("  Room   ", items, "; ", style);
+}
+
+std::string advice_lines(const Report& r, const TextStyle& style) {
+  std::string out;
+  std::vector<std::string> reasons;
+  for (const auto& reason : r.verdict.reasons) reasons.push_back(reason.message);
+  if (r.verdict.code != VerdictCode::fits && !reasons.empty()) out += wrapped("  why    ", reasons, "; ", style);
+  std::vector<std::string> changes;
+  for (const auto& a : r.alternatives) changes.push_back(fmt::format("{} ({})", a.change, name_of(a.verdict)));
+  if (!changes.empty()) out += wrapped("  try    ", changes, ", ", style);
+  return out;
+}
+
+std::string footer(const Report& r, const TextStyle& style) {
+  std::string out;
+  std::vector<std::string> assumed;
+  for (const auto& a : r.assumptions) assumed.push_back(a.message);
+  if (!assumed.empty()) out += wrapped("  assumed  ", assumed, ", ", style);
+  for (const auto& note : r.speed.notes) out += wrapped("  note     ", {note}, " ", style);
+  for (const auto& warning : r.warnings) out += wrapped("  warning  ", {warning.message}, " ", style);
+  // A command is to be copied: never wrapped.
+  for (const auto& [engine, command] : r.commands)
+    if (engine == "llama.cpp") out += "  run      " + command + "\n";
+  return out;
+}
+
+std::string explanation(const Report& r, const TextStyle& style) {
+  std::string out;
+  for (const auto& b : r.breakdowns) {
+    out += "\n  " + colored(b.title, Color::bold, style) + "\n";
+    for (const auto& part : b.parts)
+      out +=
+          fmt::format("    {:<36}{:>22} B  {:>10}\n", part.name, format_grouped(part.bytes), format_bytes(part.bytes));
+    out += fmt::format("    {:<36}{:>22} B  {:>10}\n", "= total", format_grouped(b.total), format_bytes(b.total));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string to_text(const Report& report, const TextStyle& style) {
+  std::string out = headline(report, style) + advice_lines(report, style) + "\n";
+  out += devices_text(report, style);
+  out += speed_line(report, style);
+  out += room_line(report, style);
+  const auto end = footer(report, style);
+  if (!end.empty()) out += "\n" + end;
+  if (style.explain) out += explanation(report, style);
+  return out;
+}
+
+}  // namespace willitrun

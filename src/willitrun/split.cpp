@@ -1,0 +1,32 @@
+#include "willitrun/split.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace willitrun {
+
+Split make_split(std::uint32_t n_layer, std::uint32_t gpu_layers, const std::vector<double>& weights,
+                 std::uint32_t cpu_moe_layers, bool kv_on_device) {
+  Split split;
+  split.n_device = static_cast<std::uint32_t>(weights.size());
+  split.gpu_layers = split.n_device == 0 ? 0 : std::min(gpu_layers, n_layer + 1);
+  split.kv_on_device = kv_on_device;
+  split.layer_device.assign(n_layer + 1, -1);
+  split.experts_on_host.assign(n_layer, false);
+  std::fill_n(split.experts_on_host.begin(), std::min(cpu_moe_layers, n_layer), true);
+  if (split.gpu_layers == 0) return split;
+
+  // llama_model::load_tensors: cumulative shares in single precision, the first that exceeds a layer's position.
+  std::vector<float> shares(weights.begin(), weights.end());
+  std::partial_sum(shares.begin(), shares.end(), shares.begin());
+  for (auto& share : shares) share /= shares.back();
+  const auto first = n_layer + 1 - split.gpu_layers;
+  for (auto il = first; il <= n_layer; ++il) {
+    const auto position = static_cast<float>(il - first) / static_cast<float>(split.gpu_layers);
+    const auto device = std::upper_bound(shares.begin(), shares.end(), position) - shares.begin();
+    split.layer_device[il] = static_cast<std::int32_t>(std::min<std::ptrdiff_t>(device, split.n_device - 1));
+  }
+  return split;
+}
+
+}  // namespace willitrun

@@ -1,0 +1,149 @@
+#include "willitrun/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace willitrun {
+namespace {
+
+using enum VerdictCode;
+
+/// Memory left over on the fullest device, beyond its reserve.
+Bytes least_free(const Placement& placement, const Machine& machine) {
+  Bytes least = UINT64_MAX;
+  for (std::size_t i = 0; i < placement.devices.size(); ++i) {
+    const auto usable = machine.devices[i].usable_bytes();
+    const auto total = placement.devices[i].total();
+    if (total > 0) least = std::min(least, usable > total ? usable - total : 0);
+  }
+  return least;
+}
+
+VerdictCode classify(const Placement& placement, const Machine& machine) {
+  if (!placement.fits()) return wont_run;
+  // An encoder or a table set on an accelerator counts as resident when nothing but its input table stays behind.
+  if (placement.fully_on_device()) return least_free(placement, machine) >= recommended_headroom ? fits : tight;
+  const bool on_device = std::any_of(placement.split.layer_device.begin(), placement.split.layer_device.end(),
+                                     [](std::int32_t d) { return d >= 0; });
+  return on_device ? offload : cpu;
+}
+
+void explain_excess(const Placement& placement, const Machine& machine, Verdict& verdict) {
+  for (std::size_t i = 0; i < placement.devices.size(); ++i) {
+    const auto need = placement.devices[i].total();
+    const auto have = machine.devices[i].usable_bytes();
+    if (need > have)
+      verdict.reasons.push_back(
+          {"device_memory", fmt::format("{} needs {}, {} is usable: {} short", machine.devices[i].id,
+                                        format_bytes(need), format_bytes(have), format_bytes(need - have))});
+  }
+  if (!placement.host_fits)
+    verdict.reasons.push_back(
+        {"host_memory", fmt::format("system memory needs {}, {} is usable", format_bytes(placement.host.total()),
+                                    format_bytes(machine.host.usable_bytes().value_or(0)))});
+}
+
+void explain_fit(const Placement& placement, const Machine& machine, Verdict& verdict) {
+  const auto& split = placement.split;
+  switch (verdict.code) {
+    case fits:
+    case tight:
+      verdict.reasons.push_back(
+          {verdict.code == fits ? "fits" : "headroom",
+           fmt::format(
+               "{} free on the fullest device{}", format_bytes(least_free(placement, machine)),
+               verdict.code == fits ? "" : fmt::format(", {} recommended", format_bytes(recommended_headroom)))});
+      break;
+    case offload:
+      if (placement.cpu_moe_layers > 0)
+        verdict.reasons.push_back(
+            {"experts_on_host", fmt::format("experts of {} of {} layers in system memory", placement.cpu_moe_layers,
+                                            split.layer_device.size() - 1)});
+      if (split.gpu_layers < split.layer_device.size())
+        verdict.reasons.push_back(
+            {"layers_on_host", fmt::format("{} of {} layers on the GPU", split.gpu_layers, split.layer_device.size())});
+      if (!split.kv_on_device) verdict.reasons.push_back({"cache_on_host", "the KV cache is in system memory"});
+      break;
+    case cpu:
+      verdict.reasons.push_back({"no_accelerator", machine.devices.empty()
+                                                       ? "no accelerator asked for"
+                                                       : "not even one layer fits the accelerator"});
+      break;
+    case wont_run:
+    case unknown:
+      break;
+  }
+}
+
+bool level_met(VerdictCode code, Requirement::Level level) {
+  switch (level) {
+    case Requirement::Level::fits:
+      return code == fits;
+    case Requirement::Level::gpu:
+      return code == fits || code == tight;
+    case Requirement::Level::runs:
+      return code != wont_run && code != unknown;
+  }
+  return false;
+}
+
+/// Gates on speed and context. A figure we cannot compute makes the verdict unknown rather than met.
+void apply_gates(const Footprint& footprint, const SpeedEstimate& speed, const Requirement& required,
+                 Verdict& verdict) {
+  const auto gate = [&](std::string_view code, bool known, bool met, std::string message) {
+    if (!known) verdict.code = unknown;
+    if (!known || !met) {
+      verdict.met = false;
+      verdict.reasons.push_back({std::string(code), std::move(message)});
+    }
+  };
+  if (required.min_ctx)
+    gate("min_ctx", true, footprint.context.n_ctx_seq >= *required.min_ctx,
+         fmt::format("{} tokens of context, {} required", footprint.context.n_ctx_seq, *required.min_ctx));
+  if (required.min_tokens_per_s) {
+    const auto& tps = speed.decode_tokens_per_s;
+    gate("min_tps", tps.has_value(), tps && tps->mid >= *required.min_tokens_per_s,
+         tps ? fmt::format("about {:.1f} tok/s, {:.1f} required", tps->mid, *required.min_tokens_per_s)
+             : "decode speed is unknown here");
+  }
+  if (required.max_ttft_s) {
+    const auto& ttft = speed.time_to_first_token_s;
+    gate("max_ttft", ttft.has_value(), ttft && ttft->mid <= *required.max_ttft_s,
+         ttft ? fmt::format("about {:.2f} s to the first token, {:.2f} allowed", ttft->mid, *required.max_ttft_s)
+              : "time to first token is unknown here");
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(VerdictCode code) {
+  constexpr std::array<std::string_view, 6> names{"fits", "tight", "offload", "cpu", "wont_run", "unknown"};
+  return names[static_cast<std::size_t>(code)];
+}
+
+std::string_view name_of(Requirement::Level level) {
+  constexpr std::array<std::string_view, 3> names{"runs", "gpu", "fits"};
+  return names[static_cast<std::size_t>(level)];
+}
+
+Verdict judge(const Footprint& footprint, const Placement& placement, const Machine& machine,
+              const SpeedEstimate& speed, const Requirement& requirement) {
+  Verdict verdict;
+  verdict.code = classify(placement, machine);
+  if (verdict.code == wont_run)
+    explain_excess(placement, machine, verdict);
+  else
+    explain_fit(placement, machine, verdict);
+  verdict.met = level_met(verdict.code, requirement.level);
+  if (verdict.code != wont_run) apply_gates(footprint, speed, requirement, verdict);
+  return verdict;
+}
+
+int exit_status(const Verdict& verdict) {
+  if (verdict.code == unknown) return 3;
+  return verdict.met ? 0 : 1;
+}
+
+}  // namespace willitrun
