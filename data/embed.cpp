@@ -219,9 +219,11 @@ std::vector<Row> make_rows(const std::vector<Item>& items) {
   for (std::size_t i = 0; i < items.size(); ++i)
     for (const auto& [key, spelling] : items[i].derived)
       if (claims.count(key) == 0) derived[key].push_back({i, spelling});
-  for (const auto& [key, all] : derived)
-    if (std::all_of(all.begin(), all.end(), [&](const Claim& c) { return c.entry == all[0].entry; }))
-      claims.emplace(key, all[0]);
+  for (const auto& [key, owners] : derived) {
+    const auto& first = owners.front();
+    if (std::all_of(owners.begin(), owners.end(), [&first](const Claim& c) { return c.entry == first.entry; }))
+      claims.emplace(key, first);
+  }
 
   std::vector<Row> rows;
   for (const auto& [key, claim] : claims)
