@@ -21,7 +21,8 @@ void add_weights(const Footprint& footprint, const Split& split, Distributor& to
   const auto n_trunk = footprint.spec().n_layer_trunk();
   to.weights(-1, weights.input);
   to.weights(split.layer_device.back(), weights.output);
-  if (split.layer_device.back() >= 0) to.weights(split.layer_device.back(), weights.tied_output);
+  if (split.layer_device.back() >= 0 || footprint.spec().tied_twice_on_host)
+    to.weights(split.layer_device.back(), weights.tied_output);
   for (std::uint32_t il = 0; il < n_trunk; ++il) {
     to.weights(split.layer_device[il], weights.layers[il].dense);
     to.weights(split.experts_host(il) ? -1 : split.layer_device[il], weights.layers[il].experts);
