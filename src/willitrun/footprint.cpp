@@ -65,7 +65,8 @@ Load& Load::operator+=(const Load& other) {
 
 std::shared_ptr<const WeighedModel> weigh_model(Model model) {
   auto weights = weigh(model);
-  return std::make_shared<const WeighedModel>(WeighedModel{std::move(model), std::move(weights)});
+  ComputePlan compute(model.spec, model.tensors);
+  return std::make_shared<const WeighedModel>(WeighedModel{std::move(model), std::move(weights), std::move(compute)});
 }
 
 Footprint measure(std::shared_ptr<const WeighedModel> model, const ContextParams& params) {
@@ -81,8 +82,7 @@ Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
   Distributor to{loads};
   add_weights(footprint, split, to);
   add_caches(footprint, split, to);
-  const auto compute =
-      compute_buffers(footprint.spec(), footprint.weighed->model.tensors, footprint.params, footprint.context, split);
+  const auto compute = footprint.weighed->compute.evaluate(footprint.params, footprint.context, split);
   for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
   loads.host.compute = compute.host;
   if (unified && !loads.devices.empty()) {
