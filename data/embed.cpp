@@ -33,7 +33,8 @@ struct Item {
   std::string id;
   json entry;
   std::vector<std::pair<std::string, std::string>> declared;  // key -> spelling the entry claims; no other may have it
-  std::vector<std::pair<std::string, std::string>> derived;   // what follows from those; dropped where two would share it
+  std::vector<std::pair<std::string, std::string>>
+      derived;  // what follows from those; dropped where two would share it
 };
 
 struct Kind {
@@ -76,8 +77,8 @@ void check_number(const Item& item, const char* key, double low, double high) {
   const auto it = item.entry.find(key);
   if (it == item.entry.end()) return;
   if (!it->is_number() || it->get<double>() < low || it->get<double>() > high)
-    problem(item.where, std::string(key) + " is not a number between " + std::to_string(low) + " and " +
-                            std::to_string(high));
+    problem(item.where,
+            std::string(key) + " is not a number between " + std::to_string(low) + " and " + std::to_string(high));
 }
 
 void check_device(const Item& item) {
@@ -87,8 +88,8 @@ void check_device(const Item& item) {
   const auto options = item.entry.find("memory_options_gib");
   if (one == (options != item.entry.end())) problem(item.where, "needs memory_gib or memory_options_gib");
   if (options != item.entry.end() &&
-      (!options->is_array() || std::find(options->begin(), options->end(),
-                                         item.entry.value("memory_default_gib", json())) == options->end()))
+      (!options->is_array() ||
+       std::find(options->begin(), options->end(), item.entry.value("memory_default_gib", json())) == options->end()))
     problem(item.where, "memory_default_gib is not one of memory_options_gib");
   check_number(item, "memory_gib", 0.25, 4096);
   check_number(item, "bandwidth_gb_s", 1, 100'000);
@@ -184,7 +185,8 @@ Words words_of(const Item& item) {
 
 /// Whether a spelling tells an entry from its product's other variants: its own id or name, or for each of them a word
 /// ("pcie", "12gb", "server") that it has and the other has not.
-bool names_variant(const std::vector<Item>& items, std::size_t at, const std::string& key, const std::string& spelling) {
+bool names_variant(const std::vector<Item>& items, std::size_t at, const std::string& key,
+                   const std::string& spelling) {
   const auto& item = items[at];
   const auto product = text_of(item.entry, "product");
   if (key == willitrun::spelled_key(item.id) || key == willitrun::spelled_key(text_of(item.entry, "name"))) return true;
@@ -217,9 +219,11 @@ std::vector<Row> make_rows(const std::vector<Item>& items) {
   for (std::size_t i = 0; i < items.size(); ++i)
     for (const auto& [key, spelling] : items[i].derived)
       if (claims.count(key) == 0) derived[key].push_back({i, spelling});
-  for (const auto& [key, all] : derived)
-    if (std::all_of(all.begin(), all.end(), [&](const Claim& c) { return c.entry == all[0].entry; }))
-      claims.emplace(key, all[0]);
+  for (const auto& [key, owners] : derived) {
+    const auto& first = owners.front();
+    if (std::all_of(owners.begin(), owners.end(), [&first](const Claim& c) { return c.entry == first.entry; }))
+      claims.emplace(key, first);
+  }
 
   std::vector<Row> rows;
   for (const auto& [key, claim] : claims)
@@ -300,8 +304,8 @@ int main(int argc, char** argv) {
   std::ostringstream getters;
   for (auto* kind : {&models, &devices, &cpus}) write_getter(getters, *kind, write_kind(out, *kind));
   out << "\n}  // namespace\n\n" << getters.str();
-  out << "std::string_view version() { return \"" << argv[2] << "\"; }\nstd::string_view sha256() { return \"" << argv[3]
-      << "\"; }\n\n}  // namespace willitrun::catalog_data\n";
+  out << "std::string_view version() { return \"" << argv[2] << "\"; }\nstd::string_view sha256() { return \""
+      << argv[3] << "\"; }\n\n}  // namespace willitrun::catalog_data\n";
   if (problems > 0) return std::fprintf(stderr, "embed: %d problem(s) in the catalogs\n", problems), 1;
   std::ofstream file(argv[1], std::ios::binary);
   file << out.str();

@@ -25,9 +25,10 @@ struct ModelEntry {
 template <class Entry>
 struct Found {
   Entry entry;
-  std::vector<std::string> other_variants = {};  ///< ids of the same product's other variants, when one was chosen by default
-  std::string quant = {};                        ///< a quant named along with the model ("llama3.1:8b-instruct-q4_K_M")
-  std::uint32_t count = 1;                       ///< "2x rtx 3090"
+  std::vector<std::string> other_variants =
+      {};                   ///< ids of the same product's other variants, when one was chosen by default
+  std::string quant = {};   ///< a quant named along with the model ("llama3.1:8b-instruct-q4_K_M")
+  std::uint32_t count = 1;  ///< "2x rtx 3090"
 };
 
 [[nodiscard]] Result<Found<ModelEntry>> find_model(std::string_view name);

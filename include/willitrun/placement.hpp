@@ -52,4 +52,9 @@ struct LongestContext {
 [[nodiscard]] LongestContext longest_context(const Footprint& footprint, const Machine& machine,
                                              const PlacementOptions& options, std::uint32_t limit);
 
+/// The context `--ctx max` stands for: the longest, up to the model's own, that keeps everything on the accelerators;
+/// never below 4096 (or the model's own), even if layers or experts must leave for that.
+[[nodiscard]] std::uint32_t chosen_context(const Footprint& footprint, const Machine& machine,
+                                           const PlacementOptions& options);
+
 }  // namespace willitrun

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
-#include "cli/model_input.hpp"
+#include "cli/input_source.hpp"
 #include "cli/request.hpp"
 
 namespace willitrun::cli {
@@ -13,9 +13,12 @@ Result<Recommender> read_recommender(const Options& options) {
   Recommender model;
   model.id = model.name = "embedding tables";
   if (options.model) {
-    const auto text = read_text(*options.model, largest_spec);
+    const auto source = open_input(*options.model);
+    if (!source) return source.error();
+    const auto what = display_name(*options.model);
+    const auto text = read_all(*source, largest_spec, what);
     if (!text) return text.error();
-    auto parsed = parse_recommender(*text, *options.model);
+    auto parsed = parse_recommender(*text, what);
     if (!parsed) return parsed;
     model = std::move(*parsed);
   }

@@ -4,12 +4,15 @@
 
 #include <filesystem>
 
+#include "cli/input_source.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/model_spec.hpp"
 #include "willitrun/quant.hpp"
 
 namespace willitrun::cli {
 namespace {
 
+constexpr std::size_t largest_spec = 16 << 20;
 constexpr std::string_view default_quant = "q4_k_m";  // what Ollama and LM Studio download when none is named
 
 /// The preset to use: as typed, as named along with the model, as the model is published when that is already
@@ -38,6 +41,19 @@ Result<LoadedModel> at_quant(Model unquantized, const QuantPreset& preset) {
   return out;
 }
 
+/// A JSON model spec: shapes without a file.
+Result<LoadedModel> load_spec(const std::string& text, const std::string& path,
+                              const std::optional<std::string>& quant) {
+  auto model = parse_model_spec(text, display_name(path));
+  if (!model) return model.error();
+  std::vector<Assumption> assumptions;
+  const auto preset = choose_quant(quant, {}, assumptions);
+  if (!preset) return preset.error();
+  auto out = at_quant(std::move(*model), *preset);
+  if (out) out->assumptions = std::move(assumptions);
+  return out;
+}
+
 Result<LoadedModel> load_from_catalog(const std::string& name, const std::optional<std::string>& quant) {
   const auto found = find_model(name);
   if (!found) return found.error();
@@ -47,19 +63,83 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const std::option
   auto model = model_from_entry(found->entry);
   if (!model) return model.error();
   auto out = at_quant(std::move(*model), *preset);
-  if (out) out->assumptions = std::move(assumptions);
+  if (!out) return out;
+  out->assumptions = std::move(assumptions);
+  out->ollama_tag = found->entry.ollama;
   return out;
+}
+
+bool names_a_file(const std::string& name) {
+  std::error_code ignored;
+  return name == "-" || name.ends_with(".gguf") || name.ends_with(".json") ||
+         std::filesystem::is_regular_file(name, ignored);
+}
+
+/// "model-00002-of-00003.gguf" names three files. The paths of all, in order; just the one otherwise.
+std::vector<std::string> shard_paths(const std::string& path) {
+  constexpr std::size_t digits = 5, tail = 2 * digits + 4 + 5;  // "NNNNN-of-NNNNN.gguf"
+  const auto all_digits = [](std::string_view text) {
+    return text.size() == digits && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  if (path.size() <= tail) return {path};
+  const std::string_view end = std::string_view(path).substr(path.size() - tail);
+  const auto count = end.substr(digits + 4, digits);
+  if (!all_digits(end.substr(0, digits)) || end.substr(digits, 4) != "-of-" || !all_digits(count)) return {path};
+  std::vector<std::string> out;
+  const auto stem = path.substr(0, path.size() - tail);
+  for (int i = 1; i <= std::stoi(std::string(count)); ++i)
+    out.push_back(fmt::format("{}{:05}-of-{}.gguf", stem, i, count));
+  return out;
+}
+
+/// A file that ends inside its tensor data is either a header cut off on purpose or a download cut off.
+void note_missing_data(const InputSource& source, const GgufHeader& header, const std::string& path, LoadedModel& out) {
+  if (!source.size || *source.size >= header.data_offset + header.data_bytes) return;
+  out.warnings.push_back(
+      {"file_incomplete", fmt::format("{}: holds {} of {} of tensor data; sizes are the header's", path,
+                                      format_bytes(*source.size - std::min(*source.size, header.data_offset)),
+                                      format_bytes(header.data_bytes))});
+}
+
+Result<LoadedModel> load_gguf(const std::string& path, InputSource first) {
+  LoadedModel out;
+  std::vector<GgufHeader> shards;
+  for (const auto& shard : shard_paths(path)) {
+    auto source = shard == path ? Result<InputSource>(std::move(first)) : open_input(shard);
+    if (!source) return source.error();
+    auto header = read_gguf(source->read, display_name(shard));
+    if (!header) return header.error();
+    note_missing_data(*source, *header, display_name(shard), out);
+    shards.push_back(std::move(*header));
+  }
+  auto model = model_from_gguf(std::move(shards), display_name(path));
+  if (!model) return model.error();
+  out.quant_name = model->quant;
+  out.quant_id = model->quant;
+  out.file = path;
+  out.weighed = weigh_model(std::move(*model));
+  return out;
+}
+
+Result<LoadedModel> load_file(const std::string& path, const std::optional<std::string>& quant) {
+  auto source = open_input(path);
+  if (!source) return source.error();
+  if (source->head.starts_with("{") || source->head.starts_with(" ") || source->head.starts_with("\n") ||
+      source->head.starts_with("/")) {
+    const auto text = read_all(*source, largest_spec, display_name(path));
+    if (!text) return text.error();
+    return load_spec(*text, path, quant);
+  }
+  if (quant)
+    return Error{"contradiction", fmt::format("--quant {}: {} is stored in types of its own; name the model instead",
+                                              *quant, display_name(path))};
+  return load_gguf(path, std::move(*source));
 }
 
 }  // namespace
 
-bool names_a_file(const std::string& name) {
-  std::error_code ignored;
-  return name == "-" || name.ends_with(".gguf") || name.ends_with(".json") || std::filesystem::exists(name, ignored);
-}
-
 Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant) {
-  return load_from_catalog(name, quant);
+  return names_a_file(name) ? load_file(name, quant) : load_from_catalog(name, quant);
 }
 
 }  // namespace willitrun::cli

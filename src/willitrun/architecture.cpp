@@ -49,14 +49,14 @@ void next_token_prediction(BlockBuilder& block) {
 void single_part(BlockBuilder& block) {
   if (block.is_nextn()) {
     block.weight("post_attention_norm", {block.n_embd});
-    attention(block);
-    feed_forward(block);
+    blocks::attention(block);
+    blocks::feed_forward(block);
   } else if (block.spec.recurrent(block.layer)) {
     block.family.recurrent(block);
   } else if (block.spec.n_ff.at(block.layer) == 0) {
-    attention(block);
+    blocks::attention(block);
   } else {
-    feed_forward(block);
+    blocks::feed_forward(block);
   }
 }
 
@@ -65,7 +65,7 @@ void mixer_and_feed_forward(BlockBuilder& block) {
   const bool recurrent = block.spec.recurrent(block.layer);
   if (recurrent) family.recurrent(block);
   if (family.mixer != nullptr && (!recurrent || family.parallel_recurrent)) family.mixer(block);
-  feed_forward(block);
+  blocks::feed_forward(block);
 }
 
 void build_block(TensorBuilder& tensors, std::uint32_t layer) {

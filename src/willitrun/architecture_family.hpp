@@ -12,7 +12,9 @@ class BlockBuilder;
 class TensorBuilder;
 
 using BlockPart = void (*)(BlockBuilder&);
+namespace blocks {
 void attention(BlockBuilder& block);
+}
 
 /// Whether a tensor is in every model of a family, in none, or where OptionalTensors says so.
 enum class Presence : std::uint8_t { never, stated, always };
@@ -38,7 +40,15 @@ enum class FeedForward : std::uint8_t { gated, plain, stacked };
 enum class ExpertWidth : std::uint8_t { own, dense, own_or_dense };
 
 /// Width of the shared experts as one: n * expert width; the shared key alone; the shared key or else another.
-enum class SharedExpert : std::uint8_t { none, counted, sized, sized_or_dense, sized_or_expert, one_expert };
+enum class SharedExpert : std::uint8_t {
+  none,
+  counted,
+  sized,
+  sized_or_dense,
+  sized_or_expert,
+  sized_or_counted,
+  one_expert
+};
 
 struct SlidingRule {
   enum class Kind : std::uint8_t { none, periodic, listed, all_attention } kind = Kind::none;
@@ -70,7 +80,7 @@ struct Family {
   bool first_attention_norm = true;  ///< modern-bert's first block has none
 
   // Attention.
-  BlockPart mixer = attention;  ///< null: every layer recurs
+  BlockPart mixer = blocks::attention;  ///< null: every layer recurs
   bool fused_qkv = false;
   QkNorm qk_norm = QkNorm::none;
   Presence qk_norm_presence = Presence::always;
@@ -106,11 +116,14 @@ struct Family {
   // Memory.
   SlidingRule sliding{};
   RecurrentRule recurrent_rule = RecurrentRule::none;
+  std::uint32_t full_attention_interval = 4;  ///< where RecurrentRule::interval finds no key
+  bool state_per_head = false;                ///< linear attention: head x head elements a head, no ssm keys
   bool parallel_recurrent = false;
   bool keeps_cache = true;
   bool causal = true;
   std::uint32_t kv_layers_from_start = 0;  ///< later layers reuse their cache whatever the key says; 0 = by the key
   bool shared_kv_by_key = false;
+  bool output_before_input = false;  ///< created first, so that a tied embedding is held twice even on the host
 };
 
 /// Every family, sorted by name.

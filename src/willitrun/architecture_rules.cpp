@@ -72,6 +72,10 @@ std::optional<Error> apply_sliding(ModelSpec& spec, const SlidingRule& rule, con
 std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, const Metadata& metadata,
                                       std::string_view prefix) {
   spec.parallel_recurrent = family.parallel_recurrent;
+  if (family.state_per_head) {
+    spec.ssm_d_state = spec.head_dim_k;
+    spec.ssm_d_inner = spec.head_dim_k * spec.n_head.at(0);
+  }
   switch (family.recurrent_rule) {
     case RecurrentRule::none:
       break;
@@ -94,7 +98,7 @@ std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, con
         spec.recurrent_layers = *std::move(flags);
         break;
       }
-      if (spec.full_attention_interval == 0) spec.full_attention_interval = 4;
+      if (spec.full_attention_interval == 0) spec.full_attention_interval = family.full_attention_interval;
       spec.recurrent_layers = trunk_layers_where(
           spec, [&](std::uint32_t layer) { return (layer + 1) % spec.full_attention_interval != 0; });
       break;
@@ -129,25 +133,32 @@ void apply_cache_sharing(ModelSpec& spec, const Family& family) {
     spec.n_layer_kv_shared = 0;
 }
 
-// What the keys alone say, for an architecture without a row.
-std::optional<Error> apply_keys_alone(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
-  const auto pattern = metadata.counts(fmt::format("{}attention.sliding_window_pattern", prefix));
-  SlidingRule rule;
-  if (pattern && !pattern->empty()) rule.kind = SlidingRule::Kind::periodic;
-  return apply_sliding(spec, rule, metadata, prefix);
+// A row made of what the keys alone say, for an architecture that has none.
+Family generic_family(const ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
+  const auto has = [&](std::string_view key) { return metadata.find(fmt::format("{}{}", prefix, key)) != nullptr; };
+  Family family{.name = spec.architecture, .shared_kv_by_key = true};
+  if (has("attention.sliding_window_pattern")) family.sliding.kind = SlidingRule::Kind::periodic;
+  const bool keeps_state = spec.ssm_d_inner > 0 || spec.shortconv_l_cache > 0 || spec.head_dim_kda > 0;
+  if (!keeps_state) return family;
+  if (has("full_attention_interval") || has("attention.recurrent_layers"))
+    family.recurrent_rule = RecurrentRule::interval;
+  else
+    family.recurrent_rule = spec.n_head_kv.max() == 0 ? RecurrentRule::all : RecurrentRule::no_kv_heads;
+  return family;
 }
 
 }  // namespace
 
 std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
-  const auto* family = find_family(spec.architecture);
-  if (family == nullptr) return apply_keys_alone(spec, metadata, prefix);
-  if (!family->causal) spec.causal = false;
-  spec.keeps_cache = family->keeps_cache;
-  if (auto error = apply_recurrence(spec, *family, metadata, prefix)) return error;
-  if (auto error = apply_sliding(spec, family->sliding, metadata, prefix)) return error;
-  if (auto error = apply_indexer(spec, *family, metadata, prefix)) return error;
-  apply_cache_sharing(spec, *family);
+  const auto* row = find_family(spec.architecture);
+  const auto family = row != nullptr ? *row : generic_family(spec, metadata, prefix);
+  if (!family.causal) spec.causal = false;
+  spec.keeps_cache = family.keeps_cache;
+  spec.tied_twice_on_host = family.output_before_input;
+  if (auto error = apply_recurrence(spec, family, metadata, prefix)) return error;
+  if (auto error = apply_sliding(spec, family.sliding, metadata, prefix)) return error;
+  if (auto error = apply_indexer(spec, family, metadata, prefix)) return error;
+  apply_cache_sharing(spec, family);
   return std::nullopt;
 }
 

@@ -3,7 +3,7 @@
 
 #include "willitrun/tensor_builder.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 
 void attention(BlockBuilder& block);
 void latent_attention(BlockBuilder& block);
@@ -18,6 +18,7 @@ void mamba2_norm_stated(BlockBuilder& block);
 void gated_delta(BlockBuilder& block);
 void gated_delta_split(BlockBuilder& block);
 void kimi_delta(BlockBuilder& block);
+void lightning_attention(BlockBuilder& block);
 void short_convolution(BlockBuilder& block);
 
 void deci_block(BlockBuilder& block);
@@ -32,4 +33,4 @@ void gemma4_extra(TensorBuilder& tensors);
 /// Whether this layer has routed experts.
 [[nodiscard]] bool has_experts(const BlockBuilder& block);
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

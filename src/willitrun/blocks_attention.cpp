@@ -1,6 +1,6 @@
 #include "willitrun/blocks.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 namespace {
 
 void qk_norms(BlockBuilder& block, std::uint64_t n_head, std::uint64_t n_head_kv, std::uint64_t head_dim, bool with_k) {
@@ -84,4 +84,4 @@ void latent_attention(BlockBuilder& block) {
   if (block.is_nextn() ? block.family.indexer != Indexer::none : spec.has_indexer(block.layer)) sparse_indexer(block);
 }
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

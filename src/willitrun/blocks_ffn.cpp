@@ -1,6 +1,6 @@
 #include "willitrun/blocks.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 namespace {
 
 std::uint64_t expert_width(const BlockBuilder& block) {
@@ -26,6 +26,8 @@ std::uint64_t shared_width(const BlockBuilder& block) {
       return sized > 0 ? sized : spec.n_ff.at(block.layer);
     case SharedExpert::sized_or_expert:
       return sized > 0 ? sized : expert_width(block);
+    case SharedExpert::sized_or_counted:
+      return sized > 0 ? sized : expert_width(block) * spec.n_expert_shared;
     case SharedExpert::one_expert:
       return expert_width(block);
   }
@@ -88,4 +90,4 @@ void feed_forward(BlockBuilder& block) {
   dense(block);
 }
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

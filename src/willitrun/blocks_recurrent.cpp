@@ -1,6 +1,6 @@
 #include "willitrun/blocks.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 namespace {
 
 void mamba1(BlockBuilder& block, bool norms) {
@@ -78,10 +78,19 @@ void kimi_delta(BlockBuilder& block) {
   block.linear("attn_output", width, block.n_embd);
 }
 
+// MiniMax-Text-01's linear attention: as many key and value heads as query heads.
+void lightning_attention(BlockBuilder& block) {
+  const std::uint64_t width = std::uint64_t{block.spec.n_head.at(block.layer)} * block.spec.head_dim_k;
+  block.weight("attn_norm_2", {width});
+  block.linear("attn_qkv", block.n_embd, 3 * width);
+  block.linear("attn_gate", block.n_embd, width);
+  block.linear("attn_output", width, block.n_embd);
+}
+
 void short_convolution(BlockBuilder& block) {
   block.linear("shortconv.conv", block.spec.shortconv_l_cache, block.n_embd);
   block.linear("shortconv.in_proj", block.n_embd, 3 * block.n_embd);
   block.linear("shortconv.out_proj", block.n_embd, block.n_embd);
 }
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

@@ -1,7 +1,7 @@
 // Blocks of the few families that no trait describes.
 #include "willitrun/blocks.hpp"
 
-namespace willitrun {
+namespace willitrun::blocks {
 namespace {
 
 // Rank of the learned residual; no key holds it (gemma3n.cpp of llama.cpp 0.7.0).
@@ -85,4 +85,4 @@ void gemma4_block_extra(BlockBuilder& block) {
 
 void gemma4_extra(TensorBuilder& tensors) { per_layer_tables(tensors); }
 
-}  // namespace willitrun
+}  // namespace willitrun::blocks

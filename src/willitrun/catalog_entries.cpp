@@ -86,7 +86,7 @@ MetadataValue metadata_value(const json& value) {
 
 struct Flag {
   const char* key;
-  bool OptionalTensors::* field;
+  bool OptionalTensors::*field;
 };
 constexpr std::array flags{
     Flag{"tied_embeddings", &OptionalTensors::tied_embeddings},

@@ -32,9 +32,8 @@ std::vector<NameHit> with_tokens(const Table& table, const std::vector<std::stri
     });
     if (!all) continue;
     const auto product = table.entries[i].product;
-    const auto same = std::find_if(hits.begin(), hits.end(), [&](const NameHit& hit) {
-      return table.entries[hit.entry].product == product;
-    });
+    const auto same = std::find_if(hits.begin(), hits.end(),
+                                   [&](const NameHit& hit) { return table.entries[hit.entry].product == product; });
     if (same == hits.end())
       hits.push_back({i, true});
     else if (table.entries[i].default_variant)
@@ -62,7 +61,8 @@ std::vector<std::string> near_misses(const Table& table, std::string_view key, s
     const auto distance = tail ? std::min(bound, 1 + (rest + 1) / 2) : key_distance(key, have);
     if (distance <= bound) scored.push_back({distance, name.entry});
   }
-  std::stable_sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) { return a.distance < b.distance; });
+  std::stable_sort(scored.begin(), scored.end(),
+                   [](const Scored& a, const Scored& b) { return a.distance < b.distance; });
   std::vector<std::string> out;
   for (const auto& [distance, entry] : scored) {
     const std::string id = table.entries[entry].id;
@@ -76,9 +76,9 @@ std::vector<std::string> near_misses(const Table& table, std::string_view key, s
 std::vector<NameHit> lookup(const Table& table, std::string_view key) {
   std::vector<NameHit> hits;
   if (key.empty()) return hits;
-  auto it = std::lower_bound(table.names.begin(), table.names.end(), key, [&](const Name& name, std::string_view wanted) {
-    return compare_squeezed(table.key(name), wanted) < 0;
-  });
+  auto it = std::lower_bound(
+      table.names.begin(), table.names.end(), key,
+      [&](const Name& name, std::string_view wanted) { return compare_squeezed(table.key(name), wanted) < 0; });
   auto best = KeyMatch::none;
   for (; it != table.names.end() && compare_squeezed(table.key(*it), key) == 0; ++it) {
     const auto match = match_keys(key, table.key(*it));

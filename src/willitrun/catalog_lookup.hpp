@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "willitrun/catalog.hpp"
 #include "willitrun/catalog_data.hpp"
 #include "willitrun/hardware.hpp"
-#include "willitrun/catalog.hpp"
 #include "willitrun/result.hpp"
 
 namespace willitrun {
@@ -40,8 +40,8 @@ struct Wanted {
 
 /// One entry's variants by memory: its size, or the sizes it is sold with.
 struct DeviceEntry {
-  DeviceSpec spec;               ///< with the default size
-  std::vector<double> options;   ///< GiB; empty when there is one size only
+  DeviceSpec spec;              ///< with the default size
+  std::vector<double> options;  ///< GiB; empty when there is one size only
 };
 [[nodiscard]] DeviceEntry read_device(std::string_view json);
 /// The variant with this much memory.

@@ -9,8 +9,6 @@
 namespace willitrun {
 namespace {
 
-constexpr std::uint32_t shortest_chosen_context = 4096;  // llama.cpp's --fit-ctx default
-
 ModelSummary summarize(const CheckRequest& request) {
   const auto& model = request.model->model;
   const auto& weights = request.model->weights;
@@ -44,14 +42,11 @@ PlacementSummary summarize(const Placement& placement) {
   return out;
 }
 
-/// Longest context with everything on the accelerators, else the shortest --fit would choose.
-ContextParams with_longest_context(const CheckRequest& request) {
+/// The context asked for, `--ctx max` resolved.
+ContextParams context_of(const CheckRequest& request) {
   auto params = request.context;
-  const auto trained = request.model->model.spec.n_ctx_train;
-  const auto limit = trained == 0 ? shortest_chosen_context : trained;
-  const auto longest = longest_context(measure(request.model, params), request.machine, request.placement, limit);
-  params.n_ctx = longest.on_device != 0 ? longest.on_device : longest.anywhere;
-  params.n_ctx = std::max(params.n_ctx, std::min(limit, shortest_chosen_context));
+  if (request.longest_ctx)
+    params.n_ctx = chosen_context(measure(request.model, params), request.machine, request.placement);
   return params;
 }
 
@@ -88,7 +83,7 @@ Bytes Report::total_bytes() const {
 }
 
 Result<Report> check(const CheckRequest& request) {
-  const auto params = request.longest_ctx ? with_longest_context(request) : request.context;
+  const auto params = context_of(request);
   const auto footprint = measure(request.model, params);
   const auto placement = solve_placement(footprint, request.machine, request.placement);
 
@@ -103,6 +98,7 @@ Result<Report> check(const CheckRequest& request) {
   report.context.allocated = footprint.spec().keeps_cache ? placement.context.n_ctx : 0;
   if (placement.fits()) report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
+  report.warnings = request.warnings;
   add_warnings(request, footprint, report);
   add_host_assumption(placement, report);
   if (request.advise) {
@@ -111,72 +107,10 @@ Result<Report> check(const CheckRequest& request) {
       report.context.max_on_gpu = longest.on_device;
       report.context.max = longest.anywhere;
     }
-    report.alternatives = find_alternatives(request, footprint, report.verdict.code);
+    report.alternatives = find_alternatives(request, params, report.verdict.code);
   }
   report.commands = run_commands(request, placement);
   if (request.explain) report.breakdowns = explain_figures(footprint, placement, request.machine);
-  return report;
-}
-
-Result<Report> check_tables(const Recommender& model, const Machine& machine, const Requirement& requirement) {
-  Report report;
-  report.machine = machine;
-  report.assumptions = machine.assumptions;
-  report.model.id = model.id;
-  report.model.name = model.name;
-  report.model.architecture = "recommender";
-  Breakdown tables{"embedding tables", 0, {}};
-  Load load;
-  for (const auto& table : model.tables) {
-    const auto bytes = table_bytes(table, model.optimizer);
-    if (!bytes) return bytes.error();
-    const auto sum = checked_add(load.tables, bytes->total());
-    if (!sum) return Error{"too_large", fmt::format("table '{}': the tables together exceed 64 bits", table.name)};
-    load.tables = *sum;
-    tables.parts.push_back({table.name, bytes->total()});
-    report.model.parameters += table.rows * table.dim;
-  }
-  const auto dense = dense_bytes(model);
-  if (!dense) return dense.error();
-  load.weights = dense->total();
-  report.model.parameters += model.dense_parameters;
-  report.model.weights_bytes = load.tables + load.weights;
-  tables.total = load.tables;
-  report.breakdowns.push_back(std::move(tables));
-
-  // All on the first accelerator that can hold everything, else in system memory: tables are not split.
-  report.devices.resize(machine.devices.size());
-  auto& verdict = report.verdict;
-  std::size_t chosen = machine.devices.size();
-  for (std::size_t i = 0; i < machine.devices.size(); ++i) {
-    auto candidate = load;
-    candidate.overhead = machine.devices[i].overhead_bytes;
-    const auto usable = machine.devices[i].usable_bytes();
-    if (chosen != machine.devices.size() || candidate.total() > usable) continue;
-    chosen = i;
-    report.devices[i] = candidate;
-    verdict.code = usable - candidate.total() >= recommended_headroom ? VerdictCode::fits : VerdictCode::tight;
-    verdict.reasons.push_back(
-        {"fits", fmt::format("{} free on {}", format_bytes(usable - candidate.total()), machine.devices[i].id)});
-  }
-  if (chosen == machine.devices.size()) {
-    report.host = load;
-    const auto usable = machine.host.usable_bytes();
-    const bool host_fits = !usable || load.total() <= *usable;
-    verdict.code = host_fits ? VerdictCode::cpu : VerdictCode::wont_run;
-    verdict.reasons.push_back(
-        {host_fits ? "tables_on_host" : "host_memory",
-         fmt::format("{} of tables and weights {}", format_bytes(load.total()),
-                     host_fits ? "in system memory" : "fit neither an accelerator nor system memory")});
-    if (!usable)
-      report.assumptions.push_back(
-          {"ram_not_stated", fmt::format("system memory not stated: {} must be free", format_bytes(load.total()))});
-  }
-  using Level = Requirement::Level;
-  const bool on_gpu = verdict.code == VerdictCode::fits || verdict.code == VerdictCode::tight;
-  verdict.met = requirement.level == Level::fits  ? verdict.code == VerdictCode::fits
-                : requirement.level == Level::gpu ? on_gpu
-                                                  : verdict.code != VerdictCode::wont_run;
   return report;
 }
 

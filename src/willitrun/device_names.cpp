@@ -17,14 +17,15 @@ constexpr Wanted wanted{"gpu", "GPU"};
 constexpr std::uint32_t max_count = 1024;
 
 /// Words that say nothing about which device is meant; dropped only where the name is not known with them.
-constexpr std::array<std::string_view, 16> filler_words{"quadro", "desktop", "vram", "ram",   "memory", "unified",
-                                                        "hbm2",   "hbm2e",   "hbm3", "hbm3e", "igpu",   "chip",
+constexpr std::array<std::string_view, 16> filler_words{"quadro", "desktop", "vram",  "ram",   "memory", "unified",
+                                                        "hbm2",   "hbm2e",   "hbm3",  "hbm3e", "igpu",   "chip",
                                                         "imac",   "edition", "gddr6", "gddr7"};
 /// Machines that are named along with their chip.
 constexpr std::array<std::array<std::string_view, 2>, 5> machine_names{
     {{"macbook", "pro"}, {"macbook", "air"}, {"mac", "studio"}, {"mac", "mini"}, {"mac", "pro"}}};
 /// What a driver puts in parentheses behind a name starts with one of these.
-constexpr std::array<std::string_view, 8> driver_words{"radv", "amdvlk", "aco", "llvm", "nvidia", "amd", "intel", "apple"};
+constexpr std::array<std::string_view, 8> driver_words{"radv",   "amdvlk", "aco",   "llvm",
+                                                       "nvidia", "amd",    "intel", "apple"};
 
 struct Counted {
   std::uint32_t count = 1;
@@ -80,9 +81,8 @@ std::string without_driver_remarks(std::string_view text) {
     const auto close = open == std::string_view::npos ? open : text.find(')', open);
     if (close == std::string_view::npos) break;
     const auto inside = name_words(text.substr(open + 1, close - open - 1));
-    const bool remark = !inside.empty() && std::any_of(driver_words.begin(), driver_words.end(), [&](auto word) {
-      return inside[0].starts_with(word);
-    });
+    const bool remark = !inside.empty() && std::any_of(driver_words.begin(), driver_words.end(),
+                                                       [&](auto word) { return inside[0].starts_with(word); });
     out += text.substr(0, remark ? open : close + 1);
     out += ' ';
     text.remove_prefix(close + 1);
@@ -94,9 +94,9 @@ Words without_filler(const Words& words) {
   Words out;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
-    const bool machine = i + 1 < words.size() && std::any_of(machine_names.begin(), machine_names.end(), [&](auto& name) {
-      return word == name[0] && words[i + 1] == name[1];
-    });
+    const bool machine =
+        i + 1 < words.size() && std::any_of(machine_names.begin(), machine_names.end(),
+                                            [&](auto& name) { return word == name[0] && words[i + 1] == name[1]; });
     if (machine) {
       ++i;
       continue;
@@ -135,10 +135,9 @@ struct Match {
 std::vector<NameHit> lookup_vendor(const Words& words, std::uint32_t vendors) {
   const auto table = catalog_data::devices();
   auto hits = lookup(table, spelled_key(words));
-  hits.erase(std::remove_if(hits.begin(), hits.end(),
-                            [&](const NameHit& hit) {
-                              return vendors != 0 && vendors != 1U << table.entries[hit.entry].vendor;
-                            }),
+  hits.erase(std::remove_if(
+                 hits.begin(), hits.end(),
+                 [&](const NameHit& hit) { return vendors != 0 && vendors != 1U << table.entries[hit.entry].vendor; }),
              hits.end());
   return hits;
 }
@@ -201,7 +200,10 @@ Error no_such_size(std::string_view name, double gib_count, const std::vector<Va
   sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
   std::string list;
   for (std::size_t i = 0; i < sizes.size(); ++i)
-    list += fmt::format("{}{}", i == 0 ? "" : i + 1 == sizes.size() ? " or " : ", ",
+    list += fmt::format("{}{}",
+                        i == 0                  ? ""
+                        : i + 1 == sizes.size() ? " or "
+                                                : ", ",
                         static_cast<double>(sizes[i]) / static_cast<double>(gib));
   error.message = fmt::format("GPU '{}': {} comes with {} GB, not {} GB", name.substr(0, 200),
                               variants.front().spec.product, list, gib_count);
@@ -217,8 +219,9 @@ Result<Found<DeviceSpec>> choose(std::string_view name, const Match& match, std:
 
   auto variants = variants_of(match.hit.entry);
   const auto keep = [&](auto&& wanted_variant) {
-    variants.erase(std::remove_if(variants.begin(), variants.end(), [&](const Variant& v) { return !wanted_variant(v); }),
-                   variants.end());
+    variants.erase(
+        std::remove_if(variants.begin(), variants.end(), [&](const Variant& v) { return !wanted_variant(v); }),
+        variants.end());
   };
   if (match.hit.names_variant) keep([&](const Variant& v) { return v.entry == match.hit.entry; });
   const auto all = variants;
@@ -249,7 +252,8 @@ Result<Found<DeviceSpec>> find_device(std::string_view name) {
   if (!match) return match.error();
   if (const auto counted = split_count(rest); !*match && counted) {
     if (counted->count == 0 || counted->count > max_count)
-      return Error{"bad_value", fmt::format("GPU '{}': the count must be between 1 and {}", name.substr(0, 200), max_count)};
+      return Error{"bad_value",
+                   fmt::format("GPU '{}': the count must be between 1 and {}", name.substr(0, 200), max_count)};
     count = counted->count;
     rest = counted->name;
     match = search(rest);

@@ -13,15 +13,16 @@ using Words = std::vector<std::string>;
 constexpr Wanted wanted{"model", "model"};
 
 /// Publishers that some file names start with ("Meta-Llama-3.1-8B", "google_gemma-3-12b-it").
-constexpr std::array<std::string_view, 14> publishers{
-    "meta", "google",     "qwen",     "microsoft", "mistralai", "deepseek", "nvidia",
-    "ibm",  "ibmgranite", "coherelabs", "openai",  "zai",       "allenai",  "tencent"};
+constexpr std::array<std::string_view, 14> publishers{"meta",     "google", "qwen",    "microsoft",  "mistralai",
+                                                      "deepseek", "nvidia", "ibm",     "ibmgranite", "coherelabs",
+                                                      "openai",   "zai",    "allenai", "tencent"};
 
-constexpr std::array<std::string_view, 18> plain_quants{"f32", "f16", "bf16",  "fp32",  "fp16",  "fp8",
-                                                        "nf4", "int4", "int8", "4bit",  "8bit",  "awq",
+constexpr std::array<std::string_view, 18> plain_quants{"f32",  "f16",   "bf16",  "fp32",      "fp16",      "fp8",
+                                                        "nf4",  "int4",  "int8",  "4bit",      "8bit",      "awq",
                                                         "gptq", "mxfp4", "nvfp4", "gptq-int4", "gptq-int8", "mlx-4bit"};
 /// What may follow the bits of "Q4_K_M", "IQ3_XXS", "Q8_0".
-constexpr std::array<std::string_view, 12> quant_parts{"0", "1", "k", "s", "m", "l", "xs", "xxs", "xl", "nl", "xxl", "4"};
+constexpr std::array<std::string_view, 12> quant_parts{"0",  "1",   "k",  "s",  "m",   "l",
+                                                       "xs", "xxs", "xl", "nl", "xxl", "4"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -79,7 +80,8 @@ struct Split {
 /// The longest ending that looks like a quant, with the name before it.
 Split split_quant(std::string_view name) {
   for (std::size_t i = 1; i + 1 < name.size(); ++i)
-    if (is_separator(name[i]) && looks_like_quant(lower(name.substr(i + 1)))) return {name.substr(0, i), name.substr(i + 1)};
+    if (is_separator(name[i]) && looks_like_quant(lower(name.substr(i + 1))))
+      return {name.substr(0, i), name.substr(i + 1)};
   return {name, {}};
 }
 
@@ -88,7 +90,8 @@ std::vector<NameHit> lookup_model(const Words& words) {
   auto hits = lookup(table, spelled_key(words));
   const auto base = without_tuning(words);
   if (hits.empty() && base.size() < words.size()) hits = lookup(table, spelled_key(base));
-  const bool published = words.size() > 1 && std::find(publishers.begin(), publishers.end(), words[0]) != publishers.end();
+  const bool published =
+      words.size() > 1 && std::find(publishers.begin(), publishers.end(), words[0]) != publishers.end();
   if (hits.empty() && published) hits = lookup_model(Words(words.begin() + 1, words.end()));
   return hits;
 }

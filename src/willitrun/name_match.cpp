@@ -23,7 +23,7 @@ bool any_of(const std::array<std::string_view, N>& list, std::string_view word) 
 bool all_digits(std::string_view word) { return !word.empty() && std::all_of(word.begin(), word.end(), is_digit); }
 
 constexpr std::array<std::string_view, 20> brand_words{
-    "nvidia", "geforce", "tesla",      "amd",  "ati",    "radeon", "instinct",    "intel",   "apple", "qualcomm",
+    "nvidia", "geforce", "tesla",      "amd",  "ati",    "radeon", "instinct",    "intel",   "apple",    "qualcomm",
     "tm",     "r",       "generation", "card", "series", "gpu",    "accelerator", "adapter", "graphics", "corporation"};
 
 constexpr std::array<std::string_view, 9> cpu_words{"amd", "intel", "core", "processor", "cpu",
@@ -35,13 +35,15 @@ struct VendorWord {
   Vendor vendor;
 };
 constexpr std::array vendor_words{
-    VendorWord{"nvidia", Vendor::nvidia},   VendorWord{"geforce", Vendor::nvidia}, VendorWord{"tesla", Vendor::nvidia},
-    VendorWord{"quadro", Vendor::nvidia},   VendorWord{"rtx", Vendor::nvidia},     VendorWord{"gtx", Vendor::nvidia},
-    VendorWord{"jetson", Vendor::nvidia},   VendorWord{"amd", Vendor::amd},        VendorWord{"radeon", Vendor::amd},
-    VendorWord{"instinct", Vendor::amd},    VendorWord{"ryzen", Vendor::amd},      VendorWord{"intel", Vendor::intel},
-    VendorWord{"arc", Vendor::intel},       VendorWord{"apple", Vendor::apple},    VendorWord{"macbook", Vendor::apple},
-    VendorWord{"mac", Vendor::apple},       VendorWord{"qualcomm", Vendor::qualcomm},
-    VendorWord{"snapdragon", Vendor::qualcomm},
+    VendorWord{"nvidia", Vendor::nvidia},     VendorWord{"geforce", Vendor::nvidia},
+    VendorWord{"tesla", Vendor::nvidia},      VendorWord{"quadro", Vendor::nvidia},
+    VendorWord{"rtx", Vendor::nvidia},        VendorWord{"gtx", Vendor::nvidia},
+    VendorWord{"jetson", Vendor::nvidia},     VendorWord{"amd", Vendor::amd},
+    VendorWord{"radeon", Vendor::amd},        VendorWord{"instinct", Vendor::amd},
+    VendorWord{"ryzen", Vendor::amd},         VendorWord{"intel", Vendor::intel},
+    VendorWord{"arc", Vendor::intel},         VendorWord{"apple", Vendor::apple},
+    VendorWord{"macbook", Vendor::apple},     VendorWord{"mac", Vendor::apple},
+    VendorWord{"qualcomm", Vendor::qualcomm}, VendorWord{"snapdragon", Vendor::qualcomm},
 };
 constexpr std::array<std::string_view, 6> vendor_ids{"other", "nvidia", "amd", "intel", "apple", "qualcomm"};
 

@@ -129,4 +129,12 @@ LongestContext longest_context(const Footprint& footprint, const Machine& machin
   return longest;
 }
 
+std::uint32_t chosen_context(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
+  constexpr std::uint32_t shortest = 4096;  // llama.cpp's --fit-ctx default
+  const auto own = footprint.spec().n_ctx_train;
+  if (own <= shortest) return own == 0 ? shortest : own;
+  const auto longest = longest_context(footprint, machine, options, own);
+  return std::max(longest.on_device != 0 ? longest.on_device : std::min(longest.anywhere, shortest), shortest);
+}
+
 }  // namespace willitrun

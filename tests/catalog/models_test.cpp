@@ -56,8 +56,10 @@ const std::vector<Entry>& entries() {
 // The lookup's own rule: lower case, letters and digits only.
 std::string normalized(std::string_view text) {
   std::string out;
-  for (const unsigned char c : text)
+  for (const char letter : text) {
+    const auto c = static_cast<unsigned char>(letter);
     if (std::isalnum(c) != 0) out += static_cast<char>(std::tolower(c));
+  }
   return out;
 }
 

@@ -106,6 +106,18 @@ TEST_CASE("next-token-prediction blocks neither slide nor recur") {
   CHECK(recurrent("qwen35", {{"block_count", 5}, {"nextn_predict_layers", 1}}) == "RRRAA");
 }
 
+TEST_CASE("an unknown architecture follows its keys alone") {
+  json keys = {{"ssm.inner_size", 2048}, {"attention.head_count_kv", {0, 0, 8, 0, 0, 8, 0, 0}}};
+  CHECK(recurrent("newcomer", keys) == "RRARRARR");
+  keys = {{"ssm.inner_size", 2048}, {"full_attention_interval", 4}};
+  CHECK(recurrent("newcomer", keys) == "RRRARRRA");
+  keys = window;
+  CHECK(sliding("newcomer", keys) == "FFFFFFFF");
+  keys["attention.sliding_window_pattern"] = 4;
+  CHECK(sliding("newcomer", keys) == "SSSFSSSF");
+  CHECK(try_spec("newcomer", {{"attention.shared_kv_layers", 4}})->n_layer_kv_shared == 4);
+}
+
 TEST_CASE("falcon-h1 keeps a cache and a state in every layer") {
   const auto spec = *try_spec("falcon-h1", {});
   CHECK(spec.recurrent(3));
