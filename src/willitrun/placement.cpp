@@ -62,7 +62,7 @@ class Filler {
       const auto before = shares_;
       std::uint32_t convertible = 0;
       for (auto from = id; from < before.size(); ++from) convertible += before[from].n_part;
-      const auto n = last_that(convertible, [&](std::uint32_t k) {
+      const auto n = last_that(convertible, [&](std::uint32_t k) -> bool {
         shares_ = converted(before, id, k);
         return placement().device_fits[id];
       });
