@@ -1,9 +1,12 @@
 // One question from model and machine to report. Every command that judges a model goes through here.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "willitrun/embedding_tables.hpp"
 #include "willitrun/quant.hpp"
@@ -13,8 +16,9 @@ namespace willitrun {
 
 struct CheckRequest {
   std::shared_ptr<const WeighedModel> model;  ///< at its quant
-  std::shared_ptr<const Model> unquantized;   ///< to try other quants; empty when the file fixes the types
-  std::string quant;                          ///< as shown, "Q4_K_M"
+  /// The same model at another preset, to try it; empty when a file fixes the types.
+  std::function<std::shared_ptr<const WeighedModel>(std::string_view quant_id)> at_quant;
+  std::string quant;  ///< as shown, "Q4_K_M"
   ContextParams context;
   std::uint32_t requested_ctx = 0;  ///< as asked, before padding
   bool longest_ctx = false;         ///< --ctx max
@@ -24,8 +28,9 @@ struct CheckRequest {
   Requirement requirement;
   bool advise = true;  ///< look for alternatives and the longest context
   bool explain = false;
-  std::vector<Warning> warnings;                    ///< found while the model was read
-  std::string model_file;  ///< for the printed commands
+  std::vector<Warning> warnings;  ///< found while the model was read
+  std::string ollama_tag;         ///< the model's name at Ollama, if it has one
+  std::string model_file;         ///< for the printed commands
 };
 
 [[nodiscard]] Result<Report> check(const CheckRequest& request);

@@ -41,6 +41,9 @@ inline constexpr Bytes recommended_headroom = 300 * mib;
 [[nodiscard]] Verdict judge(const Footprint& footprint, const Placement& placement, const Machine& machine,
                             const SpeedEstimate& speed, const Requirement& requirement);
 
+/// Whether a verdict is at least what `level` asks for.
+[[nodiscard]] bool meets(VerdictCode code, Requirement::Level level);
+
 /// A valid "no" is 1, a missing fact 3.
 [[nodiscard]] int exit_status(const Verdict& verdict);
 

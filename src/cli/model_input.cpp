@@ -63,7 +63,9 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const std::option
   auto model = model_from_entry(found->entry);
   if (!model) return model.error();
   auto out = at_quant(std::move(*model), *preset);
-  if (out) out->assumptions = std::move(assumptions);
+  if (!out) return out;
+  out->assumptions = std::move(assumptions);
+  out->ollama_tag = found->entry.ollama;
   return out;
 }
 

@@ -86,6 +86,18 @@ Result<std::shared_ptr<const LoadedModel>> ModelCache::load(const Options& optio
   return shared;
 }
 
+std::shared_ptr<const WeighedModel> ModelCache::at_quant(const std::string& name, const Model& unquantized,
+                                                         std::string_view quant_id) {
+  const auto key = fmt::format("{}\n{}", name, quant_id);
+  if (const auto it = requantized_.find(key); it != requantized_.end()) return it->second;
+  const auto preset = find_quant(quant_id);
+  if (!preset) return nullptr;
+  auto model = unquantized;
+  apply_quant(*preset, model.spec, model.tensors);
+  if (requantized_.size() >= capacity) requantized_.clear();
+  return requantized_.emplace(key, weigh_model(std::move(model))).first->second;
+}
+
 Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   if (!options.model) return Error{"usage", "no model named; try: willitrun llama3.1-8b --gpu rtx3060"};
   if (auto e = check_engine(options)) return *e;
@@ -108,7 +120,10 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   out.echo = effective_options(options, model, *context, *machine, *requirement);
   auto& check = out.check;
   check.model = model.weighed;
-  check.unquantized = model.unquantized;
+  if (model.unquantized)
+    check.at_quant = [&models, name = *options.model, base = model.unquantized](std::string_view id) {
+      return models.at_quant(name, *base, id);
+    };
   check.quant = model.quant_name;
   check.context = context->params;
   check.requested_ctx = context->requested;
@@ -121,6 +136,7 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   check.requirement = *requirement;
   check.explain = options.explain;
   check.warnings = model.warnings;
+  check.ollama_tag = model.ollama_tag;
   check.model_file = model.file;
   return out;
 }

@@ -16,9 +16,9 @@ namespace willitrun::cli {
 /// A model at one quant, and how it came to be that quant.
 struct LoadedModel {
   std::shared_ptr<const WeighedModel> weighed;
-  std::shared_ptr<const Model> unquantized;
+  std::shared_ptr<const Model> unquantized;  ///< empty when a file fixes the types
   std::string quant_id, quant_name;
-  std::string file;
+  std::string file, ollama_tag;
   std::vector<Assumption> assumptions;
   std::vector<Warning> warnings;
 };
@@ -28,8 +28,13 @@ class ModelCache {
  public:
   [[nodiscard]] Result<std::shared_ptr<const LoadedModel>> load(const Options& options);
 
+  /// The same model at another preset; empty for a model whose types a file fixes.
+  [[nodiscard]] std::shared_ptr<const WeighedModel> at_quant(const std::string& name, const Model& unquantized,
+                                                             std::string_view quant_id);
+
  private:
   static constexpr std::size_t capacity = 64;
+  std::map<std::string, std::shared_ptr<const WeighedModel>, std::less<>> requantized_;
   std::map<std::string, std::shared_ptr<const LoadedModel>, std::less<>> models_;
 };
 

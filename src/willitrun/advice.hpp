@@ -10,7 +10,7 @@
 namespace willitrun {
 
 /// The nearest changes that would reach `fits`, each verified by solving it.
-[[nodiscard]] std::vector<Alternative> find_alternatives(const CheckRequest& request, const Footprint& footprint,
+[[nodiscard]] std::vector<Alternative> find_alternatives(const CheckRequest& request, const ContextParams& context,
                                                          VerdictCode current);
 
 /// Ready command lines per engine, with the values of this placement.

@@ -107,72 +107,10 @@ Result<Report> check(const CheckRequest& request) {
       report.context.max_on_gpu = longest.on_device;
       report.context.max = longest.anywhere;
     }
-    report.alternatives = find_alternatives(request, footprint, report.verdict.code);
+    report.alternatives = find_alternatives(request, params, report.verdict.code);
   }
   report.commands = run_commands(request, placement);
   if (request.explain) report.breakdowns = explain_figures(footprint, placement, request.machine);
-  return report;
-}
-
-Result<Report> check_tables(const Recommender& model, const Machine& machine, const Requirement& requirement) {
-  Report report;
-  report.machine = machine;
-  report.assumptions = machine.assumptions;
-  report.model.id = model.id;
-  report.model.name = model.name;
-  report.model.architecture = "recommender";
-  Breakdown tables{"embedding tables", 0, {}};
-  Load load;
-  for (const auto& table : model.tables) {
-    const auto bytes = table_bytes(table, model.optimizer);
-    if (!bytes) return bytes.error();
-    const auto sum = checked_add(load.tables, bytes->total());
-    if (!sum) return Error{"too_large", fmt::format("table '{}': the tables together exceed 64 bits", table.name)};
-    load.tables = *sum;
-    tables.parts.push_back({table.name, bytes->total()});
-    report.model.parameters += table.rows * table.dim;
-  }
-  const auto dense = dense_bytes(model);
-  if (!dense) return dense.error();
-  load.weights = dense->total();
-  report.model.parameters += model.dense_parameters;
-  report.model.weights_bytes = load.tables + load.weights;
-  tables.total = load.tables;
-  report.breakdowns.push_back(std::move(tables));
-
-  // All on the first accelerator that can hold everything, else in system memory: tables are not split.
-  report.devices.resize(machine.devices.size());
-  auto& verdict = report.verdict;
-  std::size_t chosen = machine.devices.size();
-  for (std::size_t i = 0; i < machine.devices.size(); ++i) {
-    auto candidate = load;
-    candidate.overhead = machine.devices[i].overhead_bytes;
-    const auto usable = machine.devices[i].usable_bytes();
-    if (chosen != machine.devices.size() || candidate.total() > usable) continue;
-    chosen = i;
-    report.devices[i] = candidate;
-    verdict.code = usable - candidate.total() >= recommended_headroom ? VerdictCode::fits : VerdictCode::tight;
-    verdict.reasons.push_back(
-        {"fits", fmt::format("{} free on {}", format_bytes(usable - candidate.total()), machine.devices[i].id)});
-  }
-  if (chosen == machine.devices.size()) {
-    report.host = load;
-    const auto usable = machine.host.usable_bytes();
-    const bool host_fits = !usable || load.total() <= *usable;
-    verdict.code = host_fits ? VerdictCode::cpu : VerdictCode::wont_run;
-    verdict.reasons.push_back(
-        {host_fits ? "tables_on_host" : "host_memory",
-         fmt::format("{} of tables and weights {}", format_bytes(load.total()),
-                     host_fits ? "in system memory" : "fit neither an accelerator nor system memory")});
-    if (!usable)
-      report.assumptions.push_back(
-          {"ram_not_stated", fmt::format("system memory not stated: {} must be free", format_bytes(load.total()))});
-  }
-  using Level = Requirement::Level;
-  const bool on_gpu = verdict.code == VerdictCode::fits || verdict.code == VerdictCode::tight;
-  verdict.met = requirement.level == Level::fits  ? verdict.code == VerdictCode::fits
-                : requirement.level == Level::gpu ? on_gpu
-                                                  : verdict.code != VerdictCode::wont_run;
   return report;
 }
 

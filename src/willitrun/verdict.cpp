@@ -77,18 +77,6 @@ void explain_fit(const Placement& placement, const Machine& machine, Verdict& ve
   }
 }
 
-bool level_met(VerdictCode code, Requirement::Level level) {
-  switch (level) {
-    case Requirement::Level::fits:
-      return code == fits;
-    case Requirement::Level::gpu:
-      return code == fits || code == tight;
-    case Requirement::Level::runs:
-      return code != wont_run && code != unknown;
-  }
-  return false;
-}
-
 /// Gates on speed and context. A figure we cannot compute makes the verdict unknown rather than met.
 void apply_gates(const Footprint& footprint, const SpeedEstimate& speed, const Requirement& required,
                  Verdict& verdict) {
@@ -128,6 +116,18 @@ std::string_view name_of(Requirement::Level level) {
   return names[static_cast<std::size_t>(level)];
 }
 
+bool meets(VerdictCode code, Requirement::Level level) {
+  switch (level) {
+    case Requirement::Level::fits:
+      return code == fits;
+    case Requirement::Level::gpu:
+      return code == fits || code == tight;
+    case Requirement::Level::runs:
+      return code != wont_run && code != unknown;
+  }
+  return false;
+}
+
 Verdict judge(const Footprint& footprint, const Placement& placement, const Machine& machine,
               const SpeedEstimate& speed, const Requirement& requirement) {
   Verdict verdict;
@@ -136,7 +136,7 @@ Verdict judge(const Footprint& footprint, const Placement& placement, const Mach
     explain_excess(placement, machine, verdict);
   else
     explain_fit(placement, machine, verdict);
-  verdict.met = level_met(verdict.code, requirement.level);
+  verdict.met = meets(verdict.code, requirement.level);
   if (verdict.code != wont_run) apply_gates(footprint, speed, requirement, verdict);
   return verdict;
 }

@@ -1,0 +1,172 @@
+// The nearest changes that would serve better, each solved with the same code before it is offered.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "willitrun/advice.hpp"
+#include "willitrun/catalog.hpp"
+
+namespace willitrun {
+namespace {
+
+bool better(VerdictCode candidate, VerdictCode current) {
+  return static_cast<int>(candidate) < static_cast<int>(current);
+}
+
+/// A question changed in one thing, and how that change is typed.
+struct Attempt {
+  std::string change;
+  std::shared_ptr<const WeighedModel> model;
+  ContextParams context;
+  PlacementOptions placement;
+  const Machine* machine;
+};
+
+class Search {
+ public:
+  Search(const CheckRequest& request, const ContextParams& context, VerdictCode current)
+      : request_(request), context_(context), current_(current) {}
+
+  /// Offers the attempt when it is better than what is there; true then.
+  bool offer(const Attempt& attempt) {
+    const auto footprint = measure(attempt.model, attempt.context);
+    const auto placement = solve_placement(footprint, *attempt.machine, attempt.placement);
+    const auto verdict = judge(footprint, placement, *attempt.machine, {}, {}).code;
+    if (!better(verdict, current_)) return false;
+    found_.push_back({attempt.change, verdict});
+    return true;
+  }
+
+  [[nodiscard]] Attempt unchanged() const {
+    return {{}, request_.model, context_, request_.placement, &request_.machine};
+  }
+  [[nodiscard]] const CheckRequest& request() const { return request_; }
+  [[nodiscard]] std::vector<Alternative> found() const { return found_; }
+
+ private:
+  const CheckRequest& request_;
+  ContextParams context_;
+  VerdictCode current_;
+  std::vector<Alternative> found_;
+};
+
+/// A placement the user fixed, left to be solved.
+void try_automatic_placement(Search& search) {
+  auto attempt = search.unchanged();
+  if (!attempt.placement.gpu_layers && !attempt.placement.cpu_moe_layers) return;
+  attempt.change = "--gpu-layers auto --cpu-moe-layers auto";
+  attempt.placement.gpu_layers.reset();
+  attempt.placement.cpu_moe_layers.reset();
+  (void)search.offer(attempt);
+}
+
+void try_quantized_cache(Search& search) {
+  auto attempt = search.unchanged();
+  if (attempt.context.type_k != TensorType::f16 || !attempt.context.flash_attn) return;
+  attempt.change = "--kv q8_0";
+  attempt.context.type_k = attempt.context.type_v = TensorType::q8_0;
+  (void)search.offer(attempt);
+}
+
+void try_fewer_slots(Search& search) {
+  auto attempt = search.unchanged();
+  if (attempt.context.n_seq_max <= 1) return;
+  attempt.change = "--parallel 1";
+  attempt.context.n_ctx /= attempt.context.n_seq_max;  // the same context for the slot that stays
+  attempt.context.n_seq_max = 1;
+  (void)search.offer(attempt);
+}
+
+void try_smaller_batch(Search& search) {
+  auto attempt = search.unchanged();
+  constexpr std::uint32_t smaller = 128;
+  if (attempt.context.n_ubatch <= smaller) return;
+  attempt.change = fmt::format("--ubatch {}", smaller);
+  attempt.context.n_ubatch = smaller;
+  (void)search.offer(attempt);
+}
+
+void try_shorter_context(Search& search) {
+  constexpr std::uint32_t shortest = 2048;
+  for (auto attempt = search.unchanged(); attempt.context.n_ctx / 2 >= shortest;) {
+    attempt.context.n_ctx /= 2;
+    attempt.change = fmt::format("--ctx {}", attempt.context.n_ctx);
+    if (search.offer(attempt)) return;
+  }
+}
+
+/// The largest preset below the present one that is better here.
+void try_smaller_quant(Search& search) {
+  // What people step down through, in falling size.
+  constexpr std::array<std::string_view, 8> ladder{"q8_0",   "q6_k",   "q5_k_m",  "q4_k_m",
+                                                   "iq4_xs", "q3_k_m", "iq3_xxs", "iq2_m"};
+  if (!search.request().at_quant) return;
+  for (const auto id : ladder) {
+    auto attempt = search.unchanged();
+    const auto smaller = search.request().at_quant(id);
+    if (!smaller || smaller->weights.file_bytes >= attempt.model->weights.file_bytes) continue;
+    attempt.model = smaller;
+    attempt.change = fmt::format("--quant {}", id);
+    if (search.offer(attempt)) return;
+  }
+}
+
+/// Discrete desktop devices by memory; read once per process.
+const std::vector<DeviceSpec>& devices_by_memory() {
+  static const auto devices = [] {
+    auto all = all_devices();
+    std::erase_if(all, [](const DeviceSpec& d) {
+      return d.kind != DeviceKind::discrete || d.memory_bytes == 0 || !d.release_year || *d.release_year < 2020 ||
+             d.name.find("Laptop") != std::string::npos;
+    });
+    std::stable_sort(all.begin(), all.end(), [](const DeviceSpec& a, const DeviceSpec& b) {
+      return a.memory_bytes != b.memory_bytes ? a.memory_bytes < b.memory_bytes
+                                              : a.msrp_usd.value_or(1e9) < b.msrp_usd.value_or(1e9);
+    });
+    return all;
+  }();
+  return devices;
+}
+
+/// The smallest device of the same vendor, bought since 2020, on which it fits.
+void try_next_device(Search& search) {
+  const auto& machine = search.request().machine;
+  if (machine.devices.size() != 1 || machine.devices[0].spec.kind != DeviceKind::discrete) return;
+  const auto& present = machine.devices[0];
+  for (const auto& spec : devices_by_memory()) {
+    if (spec.memory_bytes <= present.memory_bytes || spec.memory_bytes < search.request().model->weights.file_bytes)
+      continue;
+    if (!present.spec.vendor.empty() && spec.vendor != present.spec.vendor) continue;
+    MachineRequest request;
+    request.devices = {spec};
+    request.os = machine.os;
+    request.backend = machine.backend;
+    const auto larger = assemble_machine(request);
+    auto attempt = search.unchanged();
+    attempt.machine = &larger;
+    attempt.change = fmt::format("--gpu {}", spec.id);
+    if (search.offer(attempt)) return;
+  }
+}
+
+}  // namespace
+
+std::vector<Alternative> find_alternatives(const CheckRequest& request, const ContextParams& context,
+                                           VerdictCode current) {
+  if (current == VerdictCode::fits || request.machine.devices.empty()) return {};
+  Search search(request, context, current);
+  try_automatic_placement(search);
+  try_quantized_cache(search);
+  try_fewer_slots(search);
+  try_smaller_batch(search);
+  try_shorter_context(search);
+  try_smaller_quant(search);
+  try_next_device(search);
+  auto out = search.found();
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Alternative& a, const Alternative& b) { return better(a.verdict, b.verdict); });
+  return out;
+}
+
+}  // namespace willitrun

@@ -1,0 +1,73 @@
+// Ready command lines, with the values of a placement.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "willitrun/advice.hpp"
+
+namespace willitrun {
+namespace {
+
+std::string file_name(const CheckRequest& request) {
+  if (!request.model_file.empty()) return request.model_file;
+  return request.model->model.spec.id + "-" + request.quant + ".gguf";
+}
+
+bool quantized_cache(const ContextParams& p) { return p.type_k != TensorType::f16 || p.type_v != TensorType::f16; }
+
+/// --n-cpu-moe counts from the first block, whichever of them have experts.
+std::string experts_flag(const Placement& placement) {
+  const auto& hosted = placement.split.experts_on_host;
+  const auto last = std::find(hosted.rbegin(), hosted.rend(), true);
+  return last == hosted.rend() ? std::string() : fmt::format(" --n-cpu-moe {}", hosted.rend() - last);
+}
+
+std::string llama_command(const CheckRequest& request, const Placement& placement) {
+  const auto& p = request.context;
+  const bool all = placement.split.gpu_layers >= placement.split.layer_device.size();
+  auto out = fmt::format("llama-server -m {} -c {} -ngl {}", file_name(request), placement.context.n_ctx,
+                         all ? 99 : placement.split.gpu_layers);
+  out += experts_flag(placement);
+  if (quantized_cache(p)) out += fmt::format(" -ctk {} -ctv {}", info(p.type_k).name, info(p.type_v).name);
+  out += fmt::format(" -np {}", p.n_seq_max);
+  if (p.kv_unified) out += " --kv-unified";
+  if (p.n_ubatch != ContextParams{}.n_ubatch) out += fmt::format(" -ub {}", p.n_ubatch);
+  if (!p.flash_attn) out += " -fa off";
+  if (!p.offload_kqv) out += " --no-kv-offload";
+  if (p.swa_full) out += " --swa-full";
+  return out;
+}
+
+/// Server environment, then a Modelfile; num_gpu counts layers as -ngl does.
+std::string ollama_command(const CheckRequest& request, const Placement& placement) {
+  const auto& p = request.context;
+  std::string environment = fmt::format("OLLAMA_NUM_PARALLEL={} ", p.n_seq_max);
+  if (p.flash_attn) environment += "OLLAMA_FLASH_ATTENTION=1 ";
+  if (quantized_cache(p)) environment += fmt::format("OLLAMA_KV_CACHE_TYPE={} ", info(p.type_k).name);
+  const auto from = request.ollama_tag.empty() ? "./" + file_name(request) : request.ollama_tag;
+  return fmt::format("{}ollama serve; Modelfile: FROM {}, PARAMETER num_ctx {}, PARAMETER num_gpu {}", environment,
+                     from, placement.context.n_ctx_seq, placement.split.gpu_layers);
+}
+
+/// lms takes the share of layers on the GPU.
+std::string lmstudio_command(const CheckRequest& request, const Placement& placement) {
+  const auto total = static_cast<double>(placement.split.layer_device.size());
+  const auto share = static_cast<double>(placement.split.gpu_layers) / total;
+  const auto gpu = share >= 1 ? std::string("max") : share <= 0 ? std::string("off") : fmt::format("{:.2f}", share);
+  return fmt::format("lms load {} --context-length {} --gpu {}", request.model->model.spec.id, placement.context.n_ctx,
+                     gpu);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request, const Placement& placement) {
+  if (!placement.fits() || !request.model->model.spec.keeps_cache) return {};
+  std::vector<std::pair<std::string, std::string>> out{{"llama.cpp", llama_command(request, placement)}};
+  // The other two have no switch for experts alone.
+  if (placement.cpu_moe_layers > 0) return out;
+  out.emplace_back("ollama", ollama_command(request, placement));
+  out.emplace_back("lmstudio", lmstudio_command(request, placement));
+  return out;
+}
+
+}  // namespace willitrun

@@ -1,0 +1,92 @@
+// The parts every figure of a report is made of.
+#include "willitrun/advice.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "willitrun/architecture.hpp"
+
+namespace willitrun {
+namespace {
+
+struct Group {
+  std::string_view title;
+  std::string_view marks;  // between spaces; any occurs in the tensor's name
+};
+constexpr std::array tensor_groups{
+    Group{"token embedding", "token_embd. position_embd token_types per_layer_token_embd"},
+    Group{"output", "output.weight cls"},
+    Group{"experts", "_exps"},
+    Group{"shared experts", "_shexp"},
+    Group{"recurrent", "ssm_ shortconv time_mix"},
+    Group{"attention", "attn_q. attn_k. attn_v. attn_qkv attn_output. attn_gate attn_q_ attn_k_b attn_v_b attn_kv"},
+    Group{"feed-forward", "ffn_up ffn_gate ffn_down"},
+};
+
+bool has_mark(std::string_view name, std::string_view marks) {
+  while (!marks.empty()) {
+    const auto space = std::min(marks.find(' '), marks.size());
+    if (name.find(marks.substr(0, space)) != std::string_view::npos) return true;
+    marks.remove_prefix(std::min(space + 1, marks.size()));
+  }
+  return false;
+}
+
+Breakdown weights_by_group(const Footprint& footprint) {
+  Breakdown out{"weights as stored", footprint.weights().file_bytes, {}};
+  for (const auto& group : tensor_groups) out.parts.push_back({std::string(group.title), 0});
+  out.parts.push_back({"norms and the rest", 0});
+  for (const auto& tensor : footprint.weighed->model.tensors) {
+    const auto it = std::find_if(tensor_groups.begin(), tensor_groups.end(),
+                                 [&](const Group& g) { return has_mark(tensor.name, g.marks); });
+    out.parts[static_cast<std::size_t>(it - tensor_groups.begin())].bytes += tensor.bytes();
+  }
+  std::erase_if(out.parts, [](const Part& part) { return part.bytes == 0; });
+  return out;
+}
+
+Breakdown cache_by_kind(const Footprint& footprint) {
+  Breakdown out{"context", 0, {}};
+  Bytes full = 0, sliding = 0, state = 0;
+  std::uint32_t n_full = 0, n_sliding = 0, n_state = 0;
+  for (std::uint32_t il = 0; il < footprint.caches.size(); ++il) {
+    const auto& c = footprint.caches[il];
+    auto& bytes = footprint.spec().slides(il) ? sliding : full;
+    auto& count = footprint.spec().slides(il) ? n_sliding : n_full;
+    bytes += c.kv_device;
+    count += c.kv_device > 0 ? 1 : 0;
+    state += c.state_device;
+    n_state += c.state_device > 0 ? 1 : 0;
+  }
+  const auto& x = footprint.context;
+  if (full > 0) out.parts.push_back({fmt::format("{} layers x {} cells", n_full, x.n_ctx_seq * x.n_stream), full});
+  if (sliding > 0)
+    out.parts.push_back({fmt::format("{} sliding layers x {} cells", n_sliding, x.n_swa_cells * x.n_stream), sliding});
+  if (state > 0) out.parts.push_back({fmt::format("state of {} recurrent layers", n_state), state});
+  out.total = full + sliding + state;
+  return out;
+}
+
+Breakdown by_kind(std::string title, const Load& load) {
+  Breakdown out{std::move(title), load.total(), {}};
+  const std::array<Part, 6> parts{Part{"weights", load.weights},         Part{"KV cache", load.kv_cache},
+                                  Part{"recurrent state", load.state},   Part{"compute", load.compute},
+                                  Part{"embedding tables", load.tables}, Part{"runtime overhead", load.overhead}};
+  std::copy_if(parts.begin(), parts.end(), std::back_inserter(out.parts), [](const Part& p) { return p.bytes > 0; });
+  return out;
+}
+
+}  // namespace
+
+std::vector<Breakdown> explain_figures(const Footprint& footprint, const Placement& placement, const Machine& machine) {
+  std::vector<Breakdown> out{weights_by_group(footprint), cache_by_kind(footprint)};
+  for (std::size_t i = 0; i < placement.devices.size(); ++i)
+    out.push_back(by_kind(machine.devices[i].id + " holds", placement.devices[i]));
+  if (placement.host.total() > 0) out.push_back(by_kind("system memory holds", placement.host));
+  return out;
+}
+
+}  // namespace willitrun
