@@ -66,7 +66,8 @@ std::string wrapped(std::string_view lead, const std::vector<std::string>& items
     const auto width = characters(word);
     if (column > 0 && column + separator.size() + width > room) {
       while (!out.empty() && out.back() == ' ') out.pop_back();
-      out += "\n" + std::string(indent, ' ');
+      out += '\n';
+      out.append(indent, ' ');
       column = 0;
     } else if (column > 0) {
       out += separator;
