@@ -5,7 +5,9 @@ namespace willitrun::cli {
 
 int run_verdict(const Options& options) {
   ModelCache models;
-  auto request = resolve(options, models);
+  auto asked = options;
+  default_to_this_computer(asked);
+  auto request = resolve(asked, models);
   if (!request) return fail(request.error(), options);
   auto report = check(request->check);
   if (!report) return fail(report.error(), options);

@@ -23,6 +23,8 @@ int dispatch(const cli::Invocation& invocation) {
       return cli::run_list(invocation);
     case cli::Command::show:
       return cli::run_show(invocation);
+    case cli::Command::detect:
+      return cli::run_detect(invocation);
   }
   return cli::exit_internal;
 }

@@ -15,7 +15,8 @@ const std::string pci_root = "/sys/bus/pci/devices/";
 /// What inactive file cache a group holds can be given back; memory.stat counts it.
 Bytes reclaimable(const std::optional<std::string>& stat) {
   Bytes bytes = 0;
-  for (const auto line : lines_of(stat.value_or("")))
+  if (!stat) return 0;
+  for (const auto line : lines_of(*stat))
     for (const std::string_view key : {"inactive_file ", "total_inactive_file "})
       if (line.starts_with(key)) bytes = whole_number(line.substr(key.size())).value_or(0);
   return bytes;
@@ -133,7 +134,8 @@ void read_intel(ProbeSource& source, const PciDevice& pci, DetectedDevice& devic
   for (const auto* tile : {"tile0", "tile1"})
     tiles += sysfs_bytes(source, directory + tile + "/physical_vram_size_bytes").value_or(0);
   if (tiles > 0) device.total_bytes = tiles;
-  for (const auto card : lines_of(source.list_dir(directory + "drm").value_or(""))) {
+  const auto cards = source.list_dir(directory + "drm").value_or("");
+  for (const auto card : lines_of(cards)) {
     if (!card.starts_with("card")) continue;
     const auto base = directory + "drm/" + std::string(card) + "/";
     if (const auto total = sysfs_bytes(source, base + "lmem_total_bytes")) device.total_bytes = total;
@@ -164,7 +166,8 @@ DetectedDevice device_of(const PciDevice& pci) {
 
 void detect_pci(ProbeSource& source, DetectedMachine& machine) {
   constexpr std::size_t most_devices = 64;
-  for (const auto name : lines_of(source.list_dir("/sys/bus/pci/devices").value_or(""))) {
+  const auto names = source.list_dir("/sys/bus/pci/devices").value_or("");
+  for (const auto name : lines_of(names)) {
     const auto pci = display_device(source, name);
     if (!pci || machine.devices.size() >= most_devices) continue;
     const auto known = std::find_if(machine.devices.begin(), machine.devices.end(),

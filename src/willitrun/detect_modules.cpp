@@ -133,28 +133,49 @@ std::string parse_edac_type(std::string_view text) {
   return {};
 }
 
+namespace {
+
+/// The chips on the modules, where a kernel driver shows them.
+MemoryModules read_spd(ProbeSource& source) {
+  MemoryModules sum;
+  for (const std::string driver : {"/sys/bus/i2c/drivers/spd5118/", "/sys/bus/i2c/drivers/ee1004/"}) {
+    const auto names = source.list_dir(driver.substr(0, driver.size() - 1)).value_or("");
+    for (const auto name : lines_of(names)) {
+      if (name.find('-') == std::string_view::npos) continue;  // "0-0051" is a module, "bind" is not
+      const auto bytes = source.read_file(driver + std::string(name) + "/eeprom");
+      const auto one = parse_spd(bytes.value_or(""));
+      if (one.modules) add(sum, one.type, one.megatransfers_per_s);
+    }
+  }
+  return sum;
+}
+
+/// The memory controller's own account: the type only.
+MemoryModules read_edac(ProbeSource& source) {
+  const std::string controller = "/sys/devices/system/edac/mc/mc0/";
+  MemoryModules sum;
+  const auto names = source.list_dir("/sys/devices/system/edac/mc/mc0").value_or("");
+  for (const auto name : lines_of(names)) {
+    if (!sum.type.empty() || !(name.starts_with("dimm") || name.starts_with("rank"))) continue;
+    sum.type = parse_edac_type(source.read_file(controller + std::string(name) + "/dimm_mem_type").value_or(""));
+  }
+  return sum;
+}
+
+}  // namespace
+
 void detect_memory_modules(ProbeSource& source, DetectedMachine& machine) {
-  MemoryModules modules;
-  if (const auto table = source.ask("smbios")) modules = parse_smbios(*table);
-  if (!modules.modules)
-    if (const auto table = source.read_file("/sys/firmware/dmi/tables/DMI")) modules = parse_smbios(*table);
-  if (!modules.modules)
-    for (const char* driver : {"/sys/bus/i2c/drivers/spd5118", "/sys/bus/i2c/drivers/ee1004"})
-      for (const auto name : lines_of(source.list_dir(driver).value_or("")))
-        if (name.find('-') != std::string_view::npos)
-          if (const auto spd = source.read_file(std::string(driver) + "/" + std::string(name) + "/eeprom")) {
-            const auto one = parse_spd(*spd);
-            if (one.modules) add(modules, one.type, one.megatransfers_per_s);
-          }
-  if (!modules.modules)
-    for (const auto dimm : lines_of(source.list_dir("/sys/devices/system/edac/mc/mc0").value_or("")))
-      if (dimm.starts_with("dimm") || dimm.starts_with("rank"))
-        if (const auto type = source.read_file("/sys/devices/system/edac/mc/mc0/" + std::string(dimm) + "/dimm_mem_type"))
-          if (modules.type.empty()) modules.type = parse_edac_type(*type);
+  const bool windows = machine.os == OperatingSystem::windows;
+  const auto table = windows ? source.ask("smbios") : source.read_file("/sys/firmware/dmi/tables/DMI");
+  auto modules = parse_smbios(table.value_or(""));
+  if (!modules.modules && !windows) modules = read_spd(source);
+  if (!modules.modules && !windows) modules = read_edac(source);
   machine.memory.type = modules.type;
   machine.memory.megatransfers_per_s = modules.megatransfers_per_s;
   machine.memory.modules = modules.modules;
-  if (modules.type.empty()) machine.unread.push_back("the type of memory: firmware tables are for the administrator only");
+  if (modules.type.empty())
+    machine.unread.push_back(table ? "the type of memory: the firmware does not tell"
+                                   : "the type of memory: firmware tables need an administrator, or are missing");
 }
 
 }  // namespace willitrun

@@ -14,6 +14,7 @@ namespace willitrun {
 
 /// Lines without their ends, at most 100,000 of them.
 [[nodiscard]] std::vector<std::string_view> lines_of(std::string_view text);
+std::vector<std::string_view> lines_of(std::string&& text) = delete;  // its lines would outlive it
 [[nodiscard]] std::string_view trimmed_text(std::string_view text);
 /// A whole number filling the (trimmed) text: decimal, or hexadecimal after "0x".
 [[nodiscard]] std::optional<std::uint64_t> whole_number(std::string_view text);

@@ -42,7 +42,8 @@ std::string from_hex(std::string_view text) {
 std::string section_text(const std::string& key, const std::string& answer) {
   const bool plain = is_text(answer);
   std::string out = fmt::format("{}{}{}\n", section, plain ? "" : "hex ", key);
-  for (const auto line : lines_of(plain ? answer : to_hex(answer))) {
+  const auto body = plain ? answer : to_hex(answer);
+  for (const auto line : lines_of(body)) {
     if (line.starts_with(section) || line.starts_with(escape)) out += escape;
     out += line;
     out += '\n';

@@ -102,6 +102,8 @@ Recording scrubbed(const Recording& recording, const std::vector<std::string>& n
     else if (key.ends_with("/eeprom")) kept = answer.substr(0, 128);  // serial numbers lie behind
     else if (key == "file /proc/cpuinfo")
       kept = lines_with(answer, is_read_of_cpuinfo);
+    else if (key == "file /proc/meminfo")
+      kept = lines_with(answer, [](std::string_view line) { return line.starts_with("Mem"); });
     else if (key.starts_with("run /usr/sbin/ioreg"))
       kept = lines_with(answer, [](std::string_view line) { return line.find("gpu-core-count") != line.npos; });
     const bool text = std::all_of(kept.begin(), kept.end(), [](char c) { return c == '\t' || c == '\n' || c >= ' '; });
