@@ -12,8 +12,7 @@ int run_detect(const Invocation& invocation) {
   const bool json = options.json || options.format == "json";
   if (options.format && *options.format != "text" && *options.format != "json")
     return fail(Error{"bad_value", fmt::format("--format '{}': must be text or json", *options.format)}, options);
-  if (json && invocation.report)
-    return fail(Error{"contradiction", "--report is text; leave out --json"}, options);
+  if (json && invocation.report) return fail(Error{"contradiction", "--report is text; leave out --json"}, options);
   const auto system = system_probe();
   RecordingProbe probe(*system);
   const auto machine = detect(probe);

@@ -51,8 +51,8 @@ std::string device_text(const DetectedDevice& d) {
   auto out = fmt::format("{}{}\n", d.name, d.used ? "" : fmt::format("  (not used: {})", d.why_unused));
   if (d.total_bytes) {
     auto memory = format_bytes(*d.total_bytes);
-    if (d.free_bytes) memory += fmt::format(", {} {}", format_bytes(*d.free_bytes),
-                                            d.vendor == "apple" ? "for the GPU" : "free");
+    if (d.free_bytes)
+      memory += fmt::format(", {} {}", format_bytes(*d.free_bytes), d.vendor == "apple" ? "for the GPU" : "free");
     if (d.carved_bytes) memory += fmt::format(", {} of it set aside by the firmware", format_bytes(*d.carved_bytes));
     if (d.kind == DeviceKind::unified) memory += ", shared with the processor";
     out += line("memory", memory);

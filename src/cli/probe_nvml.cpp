@@ -93,7 +93,8 @@ std::string memory_of(const Nvml& nvml, NvmlDevice device) {
   if (nvml.memory_v2 != nullptr && nvml.memory_v2(device, &now) == nvml_success)
     return fmt::format("{}, {}", now.total / mebibyte, now.free / mebibyte);
   NvmlMemory old{};
-  if (nvml.memory(device, &old) == nvml_success) return fmt::format("{}, {}", old.total / mebibyte, old.free / mebibyte);
+  if (nvml.memory(device, &old) == nvml_success)
+    return fmt::format("{}, {}", old.total / mebibyte, old.free / mebibyte);
   return "[N/A], [N/A]";
 }
 

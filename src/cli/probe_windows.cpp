@@ -134,7 +134,7 @@ std::optional<std::string> smbios_table() {
 
 /// In a thread of its own, left behind when it does not come back.
 std::optional<std::string> run_apart(Work work) {
-  auto promise = std::make_shared<std::promise<std::optional<std::string>>>();
+  auto promise = std::make_shared<std::promise<std::optional<std::string> > >();
   auto answer = promise->get_future();
   std::thread([promise, work] { promise->set_value(work()); }).detach();
   if (answer.wait_for(std::chrono::seconds(8)) != std::future_status::ready) return std::nullopt;

@@ -35,6 +35,10 @@ void find_in_catalog(DetectedMachine& machine) {
   }
   if (machine.cpu.name.empty()) return;
   if (const auto cpu = find_cpu(machine.cpu.name)) machine.cpu.catalog_id = cpu->id;
+  // A board's processor may have no name of its own: "Raspberry Pi 5 Model B Rev 1.0".
+  const auto board = machine.board.substr(0, machine.board.find(" Model "));
+  if (machine.cpu.catalog_id.empty() && board.starts_with("Raspberry Pi"))
+    if (const auto cpu = find_cpu(board)) machine.cpu.catalog_id = cpu->id;
 }
 
 /// NVIDIA's unified devices take what system memory has available.
@@ -53,7 +57,7 @@ std::string obstacle(const DetectedDevice& device) {
   if (device.driver == "nouveau" || device.driver == "simpledrm") return fmt::format("its driver is {}", device.driver);
   if (device.vendor == "nvidia" && device.read_from == "sysfs")
     return "NVIDIA's library and nvidia-smi do not answer; in a container, pass the GPU on (--gpus all)";
-  if (device.total_bytes || !device.catalog_id.empty()) return {};
+  if (device.kind == DeviceKind::unified || device.total_bytes || !device.catalog_id.empty()) return {};
   return "its memory could not be read and the catalog does not know it";
 }
 
@@ -90,11 +94,12 @@ void choose_devices(DetectedMachine& machine) {
 void note_unread(DetectedMachine& machine) {
   auto& out = machine.unread;
   for (const auto& device : machine.devices) {
-    if (!device.total_bytes && device.kind == DeviceKind::discrete)
+    if (!device.used) continue;
+    if (!device.total_bytes)
       out.push_back(fmt::format("the memory of {}: its driver does not tell", device.name));
-    else if (device.total_bytes && !device.free_bytes && device.kind == DeviceKind::discrete)
+    else if (!device.free_bytes)
       out.push_back(fmt::format("the free memory of {}", device.name));
-    if (device.used && device.catalog_id.empty())
+    if (device.catalog_id.empty())
       out.push_back(fmt::format("the bandwidth of {}: the catalog does not know it", device.name));
     if (device.vendor == "apple" && !device.gpu_cores) out.push_back("the number of GPU cores");
   }
@@ -148,10 +153,10 @@ void add_host(const DetectedMachine& machine, DetectedRequest& out) {
     text += fmt::format(", {} memory", format_bytes(*total));
   out.assumptions.push_back({"detected_host", "this computer's processor: " + text});
   if (memory.limit_bytes)
-    out.assumptions.push_back({"memory_limit", fmt::format("this {} may use {} of {} memory",
-                                                           machine.container.empty() ? "control group" : "container",
-                                                           format_bytes(*memory.limit_bytes),
-                                                           format_bytes(memory.total_bytes.value_or(0)))});
+    out.assumptions.push_back(
+        {"memory_limit",
+         fmt::format("this {} may use {} of {} memory", machine.container.empty() ? "control group" : "container",
+                     format_bytes(*memory.limit_bytes), format_bytes(memory.total_bytes.value_or(0)))});
 }
 
 }  // namespace
@@ -179,6 +184,7 @@ DetectedRequest request_for(const DetectedMachine& machine) {
   DetectedRequest out;
   out.machine.os = machine.os;
   out.machine.wsl = machine.wsl;
+  std::vector<std::pair<std::string, unsigned>> found;  // equal devices once
   for (const auto& device : machine.devices) {
     if (!device.used) {
       out.assumptions.push_back({"unused_device", fmt::format("not used: {} ({})", device.name, device.why_unused)});
@@ -186,7 +192,13 @@ DetectedRequest request_for(const DetectedMachine& machine) {
     }
     out.machine.devices.push_back(spec_of(device, machine));
     out.machine.measured.push_back(measured(device, machine));
-    out.assumptions.push_back({"detected_device", "this computer's " + described(device)});
+    const auto text = described(device);
+    if (found.empty() || found.back().first != text) found.emplace_back(text, 0);
+    ++found.back().second;
+  }
+  for (const auto& [text, count] : found) {
+    const auto times = count > 1 ? fmt::format("{} x ", count) : std::string();
+    out.assumptions.push_back({"detected_device", fmt::format("this computer's {}{}", times, text)});
   }
   if (out.machine.devices.empty())
     out.assumptions.push_back({"no_gpu", "no GPU that could be used was found on this computer: the processor alone"});

@@ -25,7 +25,7 @@ std::vector<std::string> spellings(const DetectedDevice& device, const DetectedM
   if (device.vendor == "amd" && device.kind == DeviceKind::unified) return {machine.cpu.name, device.name};
   if (device.name.starts_with("NVIDIA Jetson"))
     return {without(without(device.name, " Developer Kit"), " Engineering Reference")};
-  return {device.name};
+  return {device.name, device.pci_id};
 }
 
 std::vector<DeviceSpec> variants(const Found<DeviceSpec>& found) {
@@ -35,18 +35,18 @@ std::vector<DeviceSpec> variants(const Found<DeviceSpec>& found) {
   return out;
 }
 
-/// How far a variant is from what was found: other cores first, then other memory, then other memory chips.
-std::array<double, 3> distance(const DeviceSpec& spec, const DetectedDevice& device, const DetectedMachine& machine) {
-  const double cores =
-      device.gpu_cores && spec.compute_units && *device.gpu_cores != *spec.compute_units ? 1 : 0;
+/// How far a variant is from what was found: other cores first, then other memory, then other memory chips, then
+/// other cores than the product's usual ones.
+std::array<double, 4> distance(const DeviceSpec& spec, const DetectedDevice& device, const DetectedMachine& machine,
+                               const DeviceSpec& usual) {
+  const double cores = device.gpu_cores && spec.compute_units && *device.gpu_cores != *spec.compute_units ? 1 : 0;
   const auto memory = device.kind == DeviceKind::unified ? shared_pool(device, machine) : device.total_bytes;
-  const double bytes =
-      memory && spec.memory_bytes > 0
-          ? std::abs(std::log2(static_cast<double>(*memory) / static_cast<double>(spec.memory_bytes)))
-          : 0;
+  const double bytes = memory && spec.memory_bytes > 0
+                           ? std::abs(std::log2(static_cast<double>(*memory) / static_cast<double>(spec.memory_bytes)))
+                           : 0;
   const auto& type = machine.memory.type;
   const bool other_chips = device.kind == DeviceKind::unified && !type.empty() && !spec.memory_type.starts_with(type);
-  return {cores, bytes, other_chips ? 1.0 : 0.0};
+  return {cores, bytes, other_chips ? 1.0 : 0.0, spec.compute_units == usual.compute_units ? 0.0 : 1.0};
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ std::optional<DeviceSpec> catalog_device(const DetectedDevice& device, const Det
     if (!found || found->count != 1 || found->entry.vendor != device.vendor) continue;
     const auto all = variants(*found);
     const auto best = std::min_element(all.begin(), all.end(), [&](const DeviceSpec& a, const DeviceSpec& b) {
-      return distance(a, device, machine) < distance(b, device, machine);
+      return distance(a, device, machine, found->entry) < distance(b, device, machine, found->entry);
     });
     // A card is not a processor's graphics, whatever it is called. NVIDIA's are told by the catalog alone.
     if (device.vendor != "nvidia" && best->kind != device.kind) continue;

@@ -157,7 +157,10 @@ DetectedDevice device_of(const PciDevice& pci) {
   device.name = pci_name(pci.vendor, pci.device, pci.revision);
   if (device.name.empty() && !codename.empty()) device.name = fmt::format("AMD Radeon Graphics ({})", codename);
   if (device.name.empty())
-    device.name = fmt::format("{} GPU {}", pci.vendor == 0x10de ? "NVIDIA" : pci.vendor == 0x1002 ? "AMD" : "Intel",
+    device.name = fmt::format("{} GPU {}",
+                              pci.vendor == 0x10de   ? "NVIDIA"
+                              : pci.vendor == 0x1002 ? "AMD"
+                                                     : "Intel",
                               device.pci_id);
   return device;
 }

@@ -41,7 +41,8 @@ namespace {
 std::optional<std::uint32_t> small_number(const KeyValues& values, std::string_view key) {
   const auto it = values.find(key);
   const auto number = it == values.end() ? std::nullopt : whole_number(it->second);
-  return number && *number > 0 && *number <= 65536 ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt;
+  return number && *number > 0 && *number <= 16'777'216 ? std::optional(static_cast<std::uint32_t>(*number))
+                                                        : std::nullopt;
 }
 
 DetectedDevice apple_device(ProbeSource& source, const KeyValues& values, const DetectedMachine& machine) {

@@ -108,7 +108,7 @@ MemoryModules parse_dmidecode(std::string_view text) {
 }
 
 MemoryModules parse_spd(std::string_view bytes) {
-  constexpr std::array types{TypeName{0x0b, "DDR3"}, TypeName{0x0c, "DDR4"}, TypeName{0x12, "DDR5"},
+  constexpr std::array types{TypeName{0x0b, "DDR3"},   TypeName{0x0c, "DDR4"},   TypeName{0x12, "DDR5"},
                              TypeName{0x10, "LPDDR4"}, TypeName{0x13, "LPDDR5"}, TypeName{0x15, "LPDDR5X"}};
   MemoryModules out;
   const auto type = name_of(types, byte_at(bytes, 2));
@@ -120,9 +120,10 @@ MemoryModules parse_spd(std::string_view bytes) {
   } else if (type == "DDR5") {
     picoseconds = word_at(bytes, 20);
   }
-  // Rates come in steps of 100 or so; the cycle is rounded to whole picoseconds.
-  const auto rate = picoseconds > 0 ? std::lround(2e6 / picoseconds / 10) * 10 : 0;
-  add(out, type, plausible_rate(static_cast<std::uint64_t>(std::max(rate, 0L))));
+  // The cycle is rounded to whole picoseconds; rates come in steps of 400/3 (DDR4) and 400 (DDR5).
+  const double step = type == "DDR4" ? 400.0 / 3 : 400;
+  const double rate = picoseconds > 0 ? std::round(2e6 / picoseconds / step) * step : 0;
+  add(out, type, plausible_rate(static_cast<std::uint64_t>(rate)));
   return out;
 }
 

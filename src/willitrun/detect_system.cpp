@@ -28,21 +28,20 @@ struct ArmCore {
 };
 /// Arm's, NVIDIA's, Ampere's, Qualcomm's and Apple's part numbers, as util-linux's lscpu-arm.c lists them.
 constexpr std::array arm_cores{
-    ArmCore{0x41, 0xd03, "Cortex-A53"},   ArmCore{0x41, 0xd04, "Cortex-A35"},   ArmCore{0x41, 0xd05, "Cortex-A55"},
-    ArmCore{0x41, 0xd07, "Cortex-A57"},   ArmCore{0x41, 0xd08, "Cortex-A72"},   ArmCore{0x41, 0xd09, "Cortex-A73"},
-    ArmCore{0x41, 0xd0a, "Cortex-A75"},   ArmCore{0x41, 0xd0b, "Cortex-A76"},   ArmCore{0x41, 0xd0c, "Neoverse-N1"},
-    ArmCore{0x41, 0xd40, "Neoverse-V1"},  ArmCore{0x41, 0xd41, "Cortex-A78"},   ArmCore{0x41, 0xd42, "Cortex-A78AE"},
-    ArmCore{0x41, 0xd44, "Cortex-X1"},    ArmCore{0x41, 0xd49, "Neoverse-N2"},  ArmCore{0x41, 0xd4d, "Cortex-A715"},
-    ArmCore{0x41, 0xd4f, "Neoverse-V2"},  ArmCore{0x41, 0xd81, "Cortex-A720"},  ArmCore{0x41, 0xd85, "Cortex-X925"},
-    ArmCore{0x41, 0xd87, "Cortex-A725"},  ArmCore{0x4e, 0x004, "Carmel"},       ArmCore{0x51, 0x001, "Oryon"},
-    ArmCore{0xc0, 0xac3, "Ampere-1"},     ArmCore{0xc0, 0xac4, "Ampere-1a"},    ArmCore{0x41, 0xd83, "Neoverse-V3AE"},
-    ArmCore{0x41, 0xd84, "Neoverse-V3"},  ArmCore{0x41, 0xd8e, "Neoverse-N3"},
+    ArmCore{0x41, 0xd03, "Cortex-A53"},  ArmCore{0x41, 0xd04, "Cortex-A35"},  ArmCore{0x41, 0xd05, "Cortex-A55"},
+    ArmCore{0x41, 0xd07, "Cortex-A57"},  ArmCore{0x41, 0xd08, "Cortex-A72"},  ArmCore{0x41, 0xd09, "Cortex-A73"},
+    ArmCore{0x41, 0xd0a, "Cortex-A75"},  ArmCore{0x41, 0xd0b, "Cortex-A76"},  ArmCore{0x41, 0xd0c, "Neoverse-N1"},
+    ArmCore{0x41, 0xd40, "Neoverse-V1"}, ArmCore{0x41, 0xd41, "Cortex-A78"},  ArmCore{0x41, 0xd42, "Cortex-A78AE"},
+    ArmCore{0x41, 0xd44, "Cortex-X1"},   ArmCore{0x41, 0xd49, "Neoverse-N2"}, ArmCore{0x41, 0xd4d, "Cortex-A715"},
+    ArmCore{0x41, 0xd4f, "Neoverse-V2"}, ArmCore{0x41, 0xd81, "Cortex-A720"}, ArmCore{0x41, 0xd85, "Cortex-X925"},
+    ArmCore{0x41, 0xd87, "Cortex-A725"}, ArmCore{0x4e, 0x004, "Carmel"},      ArmCore{0x51, 0x001, "Oryon"},
+    ArmCore{0xc0, 0xac3, "Ampere-1"},    ArmCore{0xc0, 0xac4, "Ampere-1a"},   ArmCore{0x41, 0xd83, "Neoverse-V3AE"},
+    ArmCore{0x41, 0xd84, "Neoverse-V3"}, ArmCore{0x41, 0xd8e, "Neoverse-N3"},
 };
 
 std::string_view arm_core(unsigned implementer, unsigned part) {
-  const auto it = std::find_if(arm_cores.begin(), arm_cores.end(), [&](const ArmCore& row) {
-    return row.implementer == implementer && row.part == part;
-  });
+  const auto it = std::find_if(arm_cores.begin(), arm_cores.end(),
+                               [&](const ArmCore& row) { return row.implementer == implementer && row.part == part; });
   return it == arm_cores.end() ? std::string_view() : it->name;
 }
 
@@ -101,7 +100,8 @@ CpuInfo parse_cpuinfo(std::string_view text) {
   else if (!count.arm_names.empty())
     out.cores = out.threads;  // none of the cores listed runs two threads
   if (out.name.empty() || out.name.starts_with("ARMv"))
-    for (const auto& name : count.arm_names) out.name = (&name == count.arm_names.data() ? "" : out.name + " + ") + name;
+    for (const auto& name : count.arm_names)
+      out.name = (&name == count.arm_names.data() ? "" : out.name + " + ") + name;
   return out;
 }
 

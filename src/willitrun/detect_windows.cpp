@@ -22,7 +22,10 @@ bool is_integrated(const DxgiAdapter& adapter) {
 DetectedDevice device_of(const DxgiAdapter& adapter) {
   DetectedDevice device;
   device.name = adapter.name;
-  device.vendor = adapter.vendor == nvidia ? "nvidia" : adapter.vendor == amd ? "amd" : adapter.vendor == intel ? "intel" : "other";
+  device.vendor = adapter.vendor == nvidia  ? "nvidia"
+                  : adapter.vendor == amd   ? "amd"
+                  : adapter.vendor == intel ? "intel"
+                                            : "other";
   device.pci_id = fmt::format("{:04x}:{:04x}", adapter.vendor, adapter.device);
   device.driver = "DXGI";
   device.read_from = "DXGI";
@@ -53,8 +56,15 @@ std::vector<DxgiAdapter> parse_dxgi(std::string_view text) {
     const auto vendor = hex_number(fields[0]), device = hex_number(fields[1]), revision = hex_number(fields[2]);
     if (!vendor || !device || !revision || (*vendor | *device | *revision) > 0xffff) continue;
     const auto bytes = [&](std::size_t i) { return plausible_bytes(whole_number(fields[i]), 1); };
-    DxgiAdapter adapter{clean_name(line), static_cast<std::uint32_t>(*vendor), static_cast<std::uint32_t>(*device),
-                        static_cast<std::uint32_t>(*revision), bytes(3), bytes(4), bytes(5), {}, std::string(fields[7])};
+    DxgiAdapter adapter{clean_name(line),
+                        static_cast<std::uint32_t>(*vendor),
+                        static_cast<std::uint32_t>(*device),
+                        static_cast<std::uint32_t>(*revision),
+                        bytes(3),
+                        bytes(4),
+                        bytes(5),
+                        {},
+                        std::string(fields[7])};
     adapter.used_bytes = whole_number(fields[6]);
     if (!adapter.name.empty()) out.push_back(std::move(adapter));
   }

@@ -62,7 +62,8 @@ std::string to_text(const Recording& recording) {
 Result<Recording> read_recording(std::string_view text) {
   if (text.size() > longest_recording) return Error{"bad_recording", "a recording of probes is at most 4 MiB long"};
   const auto lines = lines_of(text);
-  const auto system = lines.empty() || !lines[0].starts_with(title) ? std::string_view() : lines[0].substr(title.size());
+  const auto system =
+      lines.empty() || !lines[0].starts_with(title) ? std::string_view() : lines[0].substr(title.size());
   const auto it = std::find(systems.begin(), systems.end(), system);
   if (it == systems.end())
     return Error{"bad_recording", "a recording of probes starts with 'willitrun.probes/1 linux', macos or windows"};
@@ -71,8 +72,10 @@ Result<Recording> read_recording(std::string_view text) {
   std::string key, body;
   const auto finish = [&] {
     constexpr std::string_view hex = "hex ";
-    if (key.starts_with(hex)) out.answers[key.substr(hex.size())] = from_hex(body);
-    else if (!key.empty()) out.answers[key] = body;
+    if (key.starts_with(hex))
+      out.answers[key.substr(hex.size())] = from_hex(body);
+    else if (!key.empty())
+      out.answers[key] = body;
     body.clear();
   };
   for (std::size_t i = 1; i < lines.size(); ++i) {

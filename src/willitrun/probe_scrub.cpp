@@ -83,7 +83,7 @@ std::string lines_with(std::string_view text, bool (*wanted)(std::string_view)) 
 }
 
 bool is_read_of_cpuinfo(std::string_view line) {
-  constexpr std::array<std::string_view, 7> keys{"processor", "model name",      "Model", "physical id",
+  constexpr std::array<std::string_view, 7> keys{"processor", "model name",      "Model",   "physical id",
                                                  "core id",   "CPU implementer", "CPU part"};
   const auto key = trimmed_text(line.substr(0, std::min(line.find(':'), line.size())));
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -95,11 +95,14 @@ Recording scrubbed(const Recording& recording, const std::vector<std::string>& n
   Recording out{recording.os, {}};
   for (const auto& [key, answer] : recording.answers) {
     const bool device_facts = key.starts_with("file /sys/bus/pci/devices/") && key.ends_with("/uevent");
-    if (device_facts && answer.find("PCI_CLASS=3") == std::string::npos && answer.find("PCI_CLASS=12") == std::string::npos)
+    if (device_facts && answer.find("PCI_CLASS=3") == std::string::npos &&
+        answer.find("PCI_CLASS=12") == std::string::npos)
       continue;  // neither graphics nor accelerator
     std::string kept = answer;
-    if (key == "api smbios" || key.ends_with("/dmi/tables/DMI")) kept = without_serials(answer);
-    else if (key.ends_with("/eeprom")) kept = answer.substr(0, 128);  // serial numbers lie behind
+    if (key == "api smbios" || key.ends_with("/dmi/tables/DMI"))
+      kept = without_serials(answer);
+    else if (key.ends_with("/eeprom"))
+      kept = answer.substr(0, 128);  // serial numbers lie behind
     else if (key == "file /proc/cpuinfo")
       kept = lines_with(answer, is_read_of_cpuinfo);
     else if (key == "file /proc/meminfo")
