@@ -1,6 +1,7 @@
 // Scratch memory of a graph evaluation: activations, masks, staging. Rules follow llama.cpp 0.7.0.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "willitrun/kv_cache.hpp"
@@ -15,7 +16,21 @@ struct ComputeBuffers {
   Bytes host = 0;              ///< host compute buffer (pinned where there is a device)
 };
 
-/// Peak scratch per device for the worst-case batch. `tensors` gives the sizes of host weights staged on a device.
+/// A model made ready for many evaluations: its tensors sorted by what they do.
+class ComputePlan {
+ public:
+  ComputePlan(const ModelSpec& spec, const std::vector<TensorInfo>& tensors);
+
+  /// Peak scratch for the worst-case batch, by replaying the graph that llama.cpp reserves.
+  [[nodiscard]] ComputeBuffers evaluate(const ContextParams& params, const ResolvedContext& context,
+                                        const Split& split) const;
+
+ private:
+  struct Data;
+  std::shared_ptr<const Data> data_;
+};
+
+/// One evaluation of a plan made for it.
 [[nodiscard]] ComputeBuffers compute_buffers(const ModelSpec& spec, const std::vector<TensorInfo>& tensors,
                                              const ContextParams& params, const ResolvedContext& context,
                                              const Split& split);

@@ -16,6 +16,7 @@ namespace willitrun {
 struct WeighedModel {
   Model model;
   WeightTable weights;
+  ComputePlan compute;
 };
 [[nodiscard]] std::shared_ptr<const WeighedModel> weigh_model(Model model);
 

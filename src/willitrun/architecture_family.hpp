@@ -123,6 +123,7 @@ struct Family {
   bool causal = true;
   std::uint32_t kv_layers_from_start = 0;  ///< later layers reuse their cache whatever the key says; 0 = by the key
   bool shared_kv_by_key = false;
+  bool output_before_input = false;  ///< created first, so that a tied embedding is held twice even on the host
 };
 
 /// Every family, sorted by name.

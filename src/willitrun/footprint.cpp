@@ -21,7 +21,8 @@ void add_weights(const Footprint& footprint, const Split& split, Distributor& to
   const auto n_trunk = footprint.spec().n_layer_trunk();
   to.weights(-1, weights.input);
   to.weights(split.layer_device.back(), weights.output);
-  if (split.layer_device.back() >= 0) to.weights(split.layer_device.back(), weights.tied_output);
+  if (split.layer_device.back() >= 0 || footprint.spec().tied_twice_on_host)
+    to.weights(split.layer_device.back(), weights.tied_output);
   for (std::uint32_t il = 0; il < n_trunk; ++il) {
     to.weights(split.layer_device[il], weights.layers[il].dense);
     to.weights(split.experts_host(il) ? -1 : split.layer_device[il], weights.layers[il].experts);
@@ -64,7 +65,8 @@ Load& Load::operator+=(const Load& other) {
 
 std::shared_ptr<const WeighedModel> weigh_model(Model model) {
   auto weights = weigh(model);
-  return std::make_shared<const WeighedModel>(WeighedModel{std::move(model), std::move(weights)});
+  ComputePlan compute(model.spec, model.tensors);
+  return std::make_shared<const WeighedModel>(WeighedModel{std::move(model), std::move(weights), std::move(compute)});
 }
 
 Footprint measure(std::shared_ptr<const WeighedModel> model, const ContextParams& params) {
@@ -80,8 +82,7 @@ Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
   Distributor to{loads};
   add_weights(footprint, split, to);
   add_caches(footprint, split, to);
-  const auto compute =
-      compute_buffers(footprint.spec(), footprint.weighed->model.tensors, footprint.params, footprint.context, split);
+  const auto compute = footprint.weighed->compute.evaluate(footprint.params, footprint.context, split);
   for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
   loads.host.compute = compute.host;
   if (unified && !loads.devices.empty()) {

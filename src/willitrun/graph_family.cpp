@@ -1,0 +1,110 @@
+#include "graph_family.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace willitrun::graph {
+
+namespace {
+
+Family make(std::string_view name) {
+  Family f;
+  f.architecture = name;
+  return f;
+}
+
+template <class Change>
+Family make(std::string_view name, Change change) {
+  Family f = make(name);
+  change(f);
+  return f;
+}
+
+// Sources: src/models/<architecture>.cpp of llama.cpp 0.7.0. Only what differs from the default is listed.
+const std::array families{
+    make("bert",
+         [](Family& f) {
+           f.rope = false;
+           f.layer_norm = true;
+         }),
+    make("bloom",
+         [](Family& f) {
+           f.rope = false;
+           f.layer_norm = true;
+         }),
+    make("cohere2",
+         [](Family& f) {
+           f.layer_norm = true;
+           f.rope_sliding_only = true;
+         }),
+    make("command-r", [](Family& f) { f.layer_norm = true; }),
+    make("dbrx", [](Family& f) { f.layer_norm = true; }),
+    make("exaone4", [](Family& f) { f.rope_sliding_only = true; }),
+    make("falcon", [](Family& f) { f.parallel_sum = ParallelSum::ffn_mixer_residual; }),
+    make("gemma3", [](Family& f) { f.scaled_input = true; }),
+    make("gemma3n", [](Family& f) { f.scaled_input = true; }),
+    make("gemma4", [](Family& f) { f.scaled_input = true; }),
+    make("glm4moe", [](Family& f) { f.sigmoid_router = true; }),
+    make("gpt-oss",
+         [](Family& f) {
+           f.softmax_chosen = true;
+           f.normalize_weights = false;
+         }),
+    make("gpt2",
+         [](Family& f) {
+           f.rope = false;
+           f.layer_norm = true;
+         }),
+    make("deepseek2", [](Family& f) { f.sigmoid_router = true; }),
+    make("hunyuan-dense", [](Family& f) { f.norm_after_rope = true; }),
+    make("hunyuan-moe", [](Family& f) { f.norm_after_rope = true; }),
+    make("lfm2", [](Family& f) { f.residual_first = f.ffn_residual_first = true; }),
+    make("lfm2moe", [](Family& f) { f.residual_first = f.ffn_residual_first = true; }),
+    make("jamba", [](Family& f) { f.rope = false; }),
+    make("llama4",
+         [](Family& f) {
+           f.sigmoid_router = true;
+           f.weigh_inputs = true;
+           f.normalize_weights = false;
+           f.nope_step = 4;
+           f.norm_after_rope = true;
+         }),
+    make("mpt",
+         [](Family& f) {
+           f.rope = false;
+           f.layer_norm = true;
+         }),
+    make("nemotron_h", [](Family& f) { f.rope = false; }),
+    make("nemotron_h_moe",
+         [](Family& f) {
+           f.rope = false;
+           f.sigmoid_router = true;
+         }),
+    make("olmo",
+         [](Family& f) {
+           f.bare_norms = true;
+           f.layer_norm = true;
+         }),
+    make("olmoe", [](Family& f) { f.normalize_weights = false; }),
+    make("phi2", [](Family& f) { f.parallel_sum = ParallelSum::mixer_ffn_residual; }),
+    make("phi3", [](Family& f) { f.ffn_residual_first = true; }),
+    make("phimoe", [](Family& f) { f.ffn_residual_first = true; }),
+    make("qwen2moe", [](Family& f) { f.normalize_weights = false; }),
+    make("smollm3", [](Family& f) { f.nope_step = 4; }),
+    make("starcoder",
+         [](Family& f) {
+           f.rope = false;
+           f.layer_norm = true;
+         }),
+};
+
+}  // namespace
+
+const Family& family_of(std::string_view architecture) {
+  static const Family common = make("");
+  const auto at =
+      std::find_if(families.begin(), families.end(), [&](const Family& f) { return f.architecture == architecture; });
+  return at == families.end() ? common : *at;
+}
+
+}  // namespace willitrun::graph

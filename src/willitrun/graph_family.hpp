@@ -1,0 +1,31 @@
+// What a graph cannot tell from a model's tensors: the wiring that an architecture fixes in code.
+#pragma once
+
+#include <string_view>
+
+namespace willitrun::graph {
+
+/// Order in which a parallel block sums attention, feed-forward and residual.
+enum class ParallelSum : unsigned char { ffn_residual_mixer, mixer_ffn_residual, ffn_mixer_residual };
+
+struct Family {
+  std::string_view architecture;
+  bool layer_norm = false;         ///< LayerNorm without a bias tensor to show it
+  bool bare_norms = false;         ///< LayerNorm without any tensor
+  bool rope = true;                ///< false: learned or ALiBi positions
+  bool rope_sliding_only = false;  ///< full-attention layers have no rope
+  unsigned nope_step = 0;          ///< every n-th layer has no rope
+  bool norm_after_rope = false;    ///< query and key norms follow the rope
+  ParallelSum parallel_sum = ParallelSum::ffn_residual_mixer;
+  bool scaled_input = false;    ///< embeddings are multiplied by an input (gemma3)
+  bool residual_first = false;  ///< residual + mixer, not mixer + residual: which of the two buffers lives on
+  bool ffn_residual_first = false;
+  bool normalize_weights = true;  ///< expert weights are made to sum to one
+  bool sigmoid_router = false;
+  bool softmax_chosen = false;  ///< softmax over the chosen experts only
+  bool weigh_inputs = false;    ///< expert weights multiply the experts' inputs (llama4)
+};
+
+[[nodiscard]] const Family& family_of(std::string_view architecture);
+
+}  // namespace willitrun::graph

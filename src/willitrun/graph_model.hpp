@@ -1,0 +1,123 @@
+// Builds the graph that llama.cpp reserves memory for: the largest prompt batch of a model in a context.
+// Follows src/llama-graph.cpp and src/models/*.cpp of llama.cpp 0.7.0 in which tensors exist and in what order.
+#pragma once
+
+#include <vector>
+
+#include "graph.hpp"
+#include "graph_family.hpp"
+#include "tensor_roles.hpp"
+#include "willitrun/kv_cache.hpp"
+#include "willitrun/model.hpp"
+#include "willitrun/split.hpp"
+
+namespace willitrun::graph {
+
+struct ModelView {
+  const ModelSpec& spec;
+  const ModelTensors& tensors;
+  const ContextParams& params;
+  const ResolvedContext& context;
+  const Split& split;
+  bool flash_attn = true;  ///< as resolved: off where the device has no kernel for the head sizes
+};
+
+class ModelGraph {
+ public:
+  explicit ModelGraph(const ModelView& view);
+
+  /// `layers` is the subset to build, in order: layers that only repeat need not all be built.
+  Graph build(const std::vector<std::uint32_t>& layers);
+
+ private:
+  struct AttentionInputs {
+    Id k_idxs = none, v_idxs = none, mask = none, k_rot = none, v_rot = none;
+    std::uint32_t cells = 0;
+    Id k_cache = none, v_cache = none;  ///< of the last layer that has its own: later ones may share it
+  };
+  struct Heads {
+    std::uint32_t n, n_kv, dim_k, dim_v;
+  };
+
+  // graph_model.cpp
+  Id weight(const WeightShape& shape);
+  Id weight(Role role) { return weight((*layer_)[role]); }
+  Id global(Role role);
+  Id global(const WeightShape& shape, TensorPlace place);
+  Id linear(Role role, Id x);
+  Id normalize(Id x, bool rms);
+  Id norm(Id x, Role role);
+  Id norm_if(Id x, Role role) { return layer_->has(role) ? norm(x, role) : x; }
+  Id add(Id a, Id b) { return g_.inplace(a, b); }
+  Id flat(Id x);
+  Id token_embedding();
+  void build_layer(Id& x, bool last);
+  Id keep_outputs(Id x, bool last) { return last ? g_.get_rows(x, out_ids()) : x; }
+  Id out_ids();
+  void enter(std::uint32_t il);
+  void finish(Id x);
+  void pool(Id x);
+
+  // graph_attention.cpp
+  AttentionInputs& attention_inputs(bool slides);
+  Id positions();
+  Id attention(Id x);
+  Id latent_attention(Id x);
+  Id expanded_latent_attention(Id x);
+  Id rotate(Id x);
+  Id hadamard(Id x, Id rotation);
+  void project(Id x, const Heads& heads, Id& q, Id& k, Id& v, Id& gate);
+  Id attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, bool key_is_value, Id decompress);
+  Id attend_fused(const AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, bool key_is_value, Id decompress);
+  Id attend_plain(const AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, Id decompress);
+  [[nodiscard]] std::uint32_t n_stream() const { return context_.n_stream; }
+
+  // graph_ffn.cpp
+  Id feed_forward(Id x);
+  Id dense_ffn(Id x, Role up, Role gate, Role down);
+  Id expert_ffn(Id x);
+  Id expert_weights(Id x, Id& probs, Id& chosen);
+  Id shared_expert(Id x);
+
+  // graph_recurrent.cpp
+  Id recurrent(Id x);
+  Id state_rows(std::uint32_t width, Id& cache);
+  Id state_copy();
+  Id convolve(Id x_columns, std::uint32_t width, std::uint32_t d_conv, Id cache, Id state);
+  Id mamba(Id x);
+  Id mamba2(Id x);
+  Id short_convolution(Id x);
+  Id delta_net(Id x);
+  Id scan_state(std::uint32_t width, Id cache);
+
+  // graph_gemma3n.cpp
+  Id stack_streams(Id x);
+  Id per_layer_inputs(Id x);
+  void build_stream_layer(Id& streams, Id per_layer, bool last);
+  Id router_modalities(Id x);
+  Id sparse_ffn(Id x);
+  Id merge_streams(Id streams);
+
+  const ModelSpec& spec_;
+  const ModelTensors& tensors_;
+  const ContextParams& params_;
+  const ResolvedContext& context_;
+  const Split& split_;
+  const Family& family_;
+  Graph g_;
+  bool flash_attn_;
+  std::uint32_t n_tokens_, n_outputs_, n_seqs_;
+
+  // The layer being built.
+  std::uint32_t il_ = 0;
+  std::int32_t device_ = 0;
+  const TensorSet* layer_ = nullptr;
+
+  AttentionInputs base_, sliding_;
+  Id positions_ = none, out_ids_ = none, state_copy_ = none, state_copy_main_ = none, state_copy_extra_ = none;
+  Id embd_table_ = none;
+  Id rope_factors_ = none;
+  std::vector<Id> rope_factors_of_device_;
+};
+
+}  // namespace willitrun::graph

@@ -1,0 +1,174 @@
+#include "tensor_roles.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+namespace willitrun::graph {
+
+namespace {
+
+struct RoleName {
+  std::string_view name;
+  Role role;
+};
+
+// Names as in llama-arch.cpp, LLM_TENSOR_NAMES, without "blk.N." and ".weight"; sorted.
+constexpr std::array role_names{
+    RoleName{"altup_correct_coef", Role::altup_correct},
+    RoleName{"altup_correct_scale", Role::altup_correct_scale},
+    RoleName{"altup_predict_coef", Role::altup_predict},
+    RoleName{"altup_proj", Role::altup_proj},
+    RoleName{"altup_router", Role::altup_router},
+    RoleName{"altup_router_norm", Role::altup_router_norm},
+    RoleName{"altup_unembd_proj", Role::altup_unembd},
+    RoleName{"attn_gate", Role::attn_gate},
+    RoleName{"attn_k", Role::attn_k},
+    RoleName{"attn_k_b", Role::attn_k_b},
+    RoleName{"attn_k_norm", Role::attn_k_norm},
+    RoleName{"attn_kv_a_mqa", Role::attn_kv_a_mqa},
+    RoleName{"attn_kv_a_norm", Role::attn_kv_a_norm},
+    RoleName{"attn_kv_b", Role::attn_kv_b},
+    RoleName{"attn_norm", Role::attn_norm},
+    RoleName{"attn_norm_2", Role::attn_norm_2},
+    RoleName{"attn_output", Role::attn_output},
+    RoleName{"attn_output_norm", Role::attn_out_norm},
+    RoleName{"attn_q", Role::attn_q},
+    RoleName{"attn_q_a", Role::attn_q_a},
+    RoleName{"attn_q_a_norm", Role::attn_q_a_norm},
+    RoleName{"attn_q_b", Role::attn_q_b},
+    RoleName{"attn_q_norm", Role::attn_q_norm},
+    RoleName{"attn_qkv", Role::attn_qkv},
+    RoleName{"attn_sinks", Role::attn_sinks},
+    RoleName{"attn_sub_norm", Role::attn_sub_norm},
+    RoleName{"attn_v", Role::attn_v},
+    RoleName{"attn_v_b", Role::attn_v_b},
+    RoleName{"exp_probs_b", Role::exp_probs_b},
+    RoleName{"ffn_down", Role::ffn_down},
+    RoleName{"ffn_down_exps", Role::down_exps},
+    RoleName{"ffn_down_shexp", Role::down_shexp},
+    RoleName{"ffn_gate", Role::ffn_gate},
+    RoleName{"ffn_gate_exps", Role::gate_exps},
+    RoleName{"ffn_gate_inp", Role::router},
+    RoleName{"ffn_gate_inp_shexp", Role::router_shexp},
+    RoleName{"ffn_gate_shexp", Role::gate_shexp},
+    RoleName{"ffn_gate_up_exps", Role::gate_up_exps},
+    RoleName{"ffn_latent_down", Role::latent_down},
+    RoleName{"ffn_latent_up", Role::latent_up},
+    RoleName{"ffn_norm", Role::ffn_norm},
+    RoleName{"ffn_norm_exps", Role::ffn_norm_exps},
+    RoleName{"ffn_sub_norm", Role::ffn_sub_norm},
+    RoleName{"ffn_up", Role::ffn_up},
+    RoleName{"ffn_up_exps", Role::up_exps},
+    RoleName{"ffn_up_shexp", Role::up_shexp},
+    RoleName{"inp_gate", Role::inp_gate},
+    RoleName{"laurel_l", Role::laurel_l},
+    RoleName{"laurel_post_norm", Role::laurel_post_norm},
+    RoleName{"laurel_r", Role::laurel_r},
+    RoleName{"layer_output_norm", Role::layer_out_norm},
+    RoleName{"output", Role::output},
+    RoleName{"output_norm", Role::output_norm},
+    RoleName{"per_layer_model_proj", Role::per_layer_model_proj},
+    RoleName{"per_layer_proj_norm", Role::per_layer_proj_norm},
+    RoleName{"per_layer_token_embd", Role::per_layer_token_embd},
+    RoleName{"position_embd", Role::position_embd},
+    RoleName{"post_attention_norm", Role::attn_post_norm},
+    RoleName{"post_ffw_norm", Role::ffn_post_norm},
+    RoleName{"post_ffw_norm_1", Role::ffn_post_norm_1},
+    RoleName{"post_ffw_norm_2", Role::ffn_post_norm_2},
+    RoleName{"post_norm", Role::per_layer_post_norm},
+    RoleName{"pre_ffw_norm_2", Role::ffn_pre_norm_2},
+    RoleName{"proj", Role::per_layer_proj},
+    RoleName{"rope_factors_long", Role::rope_long},
+    RoleName{"rope_freqs", Role::rope_freqs},
+    RoleName{"shortconv.conv", Role::shortconv_conv},
+    RoleName{"shortconv.in_proj", Role::shortconv_in},
+    RoleName{"shortconv.out_proj", Role::shortconv_out},
+    RoleName{"ssm_a", Role::ssm_a},
+    RoleName{"ssm_alpha", Role::ssm_alpha},
+    RoleName{"ssm_b_norm", Role::ssm_b_norm},
+    RoleName{"ssm_ba", Role::ssm_ba},
+    RoleName{"ssm_beta", Role::ssm_beta},
+    RoleName{"ssm_c_norm", Role::ssm_c_norm},
+    RoleName{"ssm_conv1d", Role::ssm_conv},
+    RoleName{"ssm_d", Role::ssm_d},
+    RoleName{"ssm_dt", Role::ssm_dt},
+    RoleName{"ssm_dt_norm", Role::ssm_dt_norm},
+    RoleName{"ssm_in", Role::ssm_in},
+    RoleName{"ssm_norm", Role::ssm_norm},
+    RoleName{"ssm_out", Role::ssm_out},
+    RoleName{"ssm_x", Role::ssm_x},
+    RoleName{"token_embd", Role::token_embd},
+    RoleName{"token_embd_norm", Role::token_embd_norm},
+    RoleName{"token_types", Role::token_types},
+};
+
+std::optional<Role> find_role(std::string_view name) {
+  const auto at = std::lower_bound(role_names.begin(), role_names.end(), name,
+                                   [](const RoleName& entry, std::string_view n) { return entry.name < n; });
+  if (at == role_names.end() || at->name != name) return std::nullopt;
+  return at->role;
+}
+
+// ggml-cuda.cu, ggml_backend_cuda_buffer_type_get_alloc_size: quantised rows are padded to 512 elements.
+Bytes padded_bytes(const TensorInfo& tensor, Bytes bytes) {
+  constexpr std::uint64_t row_padding = 512;
+  const std::uint64_t rest = tensor.shape[0] % row_padding;
+  return is_block_quantized(tensor.type) && rest != 0 ? bytes + row_bytes(tensor.type, row_padding - rest) : bytes;
+}
+
+void place(TensorSet& set, const TensorInfo& tensor, std::string_view name) {
+  bool bias = false;
+  if (name.ends_with(".weight")) {
+    name.remove_suffix(7);
+  } else if (name.ends_with(".bias")) {
+    bias = true;
+    name.remove_suffix(5);
+  }
+  const auto role = find_role(name);
+  if (!role) return;
+  WeightShape w;
+  std::transform(tensor.shape.begin(), tensor.shape.end(), w.ne.begin(),
+                 [](std::uint64_t n) { return static_cast<std::uint32_t>(n); });
+  w.bytes = tensor.bytes();
+  w.device_bytes = padded_bytes(tensor, w.bytes);
+  w.routed_expert = tensor.routed_expert;
+  w.place = tensor.place;
+  (bias ? set.biases : set.weights)[static_cast<std::size_t>(*role)] = w;
+}
+
+bool same(const TensorSet& a, const TensorSet& b) {
+  const auto equal = [](const WeightShape& x, const WeightShape& y) { return x.ne == y.ne && x.bytes == y.bytes; };
+  return std::equal(a.weights.begin(), a.weights.end(), b.weights.begin(), equal) &&
+         std::equal(a.biases.begin(), a.biases.end(), b.biases.begin(), equal);
+}
+
+}  // namespace
+
+ModelTensors sort_tensors(const ModelSpec& spec, const std::vector<TensorInfo>& tensors) {
+  ModelTensors out;
+  out.layers.resize(spec.n_layer_trunk());
+  for (const TensorInfo& tensor : tensors) {
+    std::string_view name = tensor.name;
+    if (!name.starts_with("blk.")) {
+      place(out.global, tensor, name);
+    } else if (tensor.layer >= 0 && static_cast<std::size_t>(tensor.layer) < out.layers.size()) {
+      name.remove_prefix(name.find('.', 4) + 1);  // "blk.N."
+      place(out.layers[static_cast<std::size_t>(tensor.layer)], tensor, name);
+    }
+  }
+  out.kind.resize(out.layers.size());
+  std::vector<std::size_t> distinct;
+  for (std::size_t i = 0; i < out.layers.size(); ++i) {
+    const auto known = std::find_if(distinct.begin(), distinct.end(), [&](std::size_t d) {
+      const auto l = static_cast<std::uint32_t>(i), m = static_cast<std::uint32_t>(d);
+      return spec.slides(l) == spec.slides(m) && spec.n_head_kv.at(l) == spec.n_head_kv.at(m) &&
+             spec.n_head.at(l) == spec.n_head.at(m) && same(out.layers[i], out.layers[d]);
+    });
+    out.kind[i] = static_cast<std::uint32_t>(known - distinct.begin());
+    if (known == distinct.end()) distinct.push_back(i);
+  }
+  return out;
+}
+
+}  // namespace willitrun::graph
