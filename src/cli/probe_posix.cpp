@@ -51,7 +51,7 @@ bool reap(pid_t child, Clock::time_point deadline) {
     if (Clock::now() >= deadline) break;
     usleep(2000);
   }
-  kill(child, SIGKILL);
+  kill(-child, SIGKILL);  // its own children with it
   // A process stuck in the kernel dies when the kernel lets go; it is not waited for.
   for (int i = 0; i < 50 && waitpid(child, &status, WNOHANG) == 0; ++i) usleep(2000);
   return false;
@@ -69,10 +69,12 @@ std::optional<std::string> from_child(Body body) {
     return std::nullopt;
   }
   if (child == 0) {
+    setpgid(0, 0);
     close(ends[0]);
     body(ends[1]);
     _exit(127);
   }
+  setpgid(child, child);  // whichever of the two comes first
   close(ends[1]);
   const auto deadline = Clock::now() + patience;
   auto out = drain(ends[0], deadline);

@@ -12,7 +12,9 @@ std::optional<std::string> smbios_table() { return std::nullopt; }
 #else
 
 #define WIN32_LEAN_AND_MEAN
+#if !defined(NOMINMAX)
 #define NOMINMAX
+#endif
 #include <windows.h>
 // after windows.h
 #include <dxgi1_4.h>

@@ -10,12 +10,17 @@
 namespace willitrun {
 namespace {
 
-/// Tegra boards have no graphics device on the PCI bus, and their drivers do not tell its memory.
+/// Tegra boards: the board's name tells more than the driver's ("Orin (nvgpu)", "NVIDIA Thor"), which seldom tells
+/// the memory either.
 void detect_jetson(DetectedMachine& machine) {
   if (!machine.board.starts_with("NVIDIA Jetson")) return;
   auto& devices = machine.devices;
   devices.erase(std::remove_if(devices.begin(), devices.end(),
-                               [](const DetectedDevice& d) { return d.vendor == "nvidia" && !d.total_bytes; }),
+                               [](const DetectedDevice& d) {
+                                 return d.vendor == "nvidia" &&
+                                        (!d.total_bytes || d.name.find("nvgpu") != std::string::npos ||
+                                         d.name.find("Thor") != std::string::npos);
+                               }),
                 devices.end());
   DetectedDevice device;
   device.name = machine.board;
