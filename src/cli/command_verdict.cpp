@@ -5,7 +5,9 @@ namespace willitrun::cli {
 
 int run_verdict(const Options& options) {
   ModelCache models;
-  const auto request = resolve(options, models);
+  auto asked = options;
+  default_to_this_computer(asked);
+  const auto request = resolve(asked, models);
   if (!request) return fail(request.error(), options);
   const auto report = run(*request);
   if (!report) return fail(report.error(), options);

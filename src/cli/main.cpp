@@ -18,6 +18,7 @@ int dispatch(const cli::Invocation& invocation) {
     case cli::Command::tables: return cli::run_tables(invocation.options);
     case cli::Command::list: return cli::run_list(invocation);
     case cli::Command::show: return cli::run_show(invocation);
+    case cli::Command::detect: return cli::run_detect(invocation);
   }
   return cli::exit_internal;
 }

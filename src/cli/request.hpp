@@ -48,6 +48,8 @@ struct ResolvedRequest {
 [[nodiscard]] Result<ResolvedRequest> resolve(const Options& options, ModelCache& models);
 /// The report on a resolved request, its options echoed.
 [[nodiscard]] Result<Report> run(const ResolvedRequest& request);
+/// `--gpu auto` where no machine is named: this computer.
+void default_to_this_computer(Options& options);
 [[nodiscard]] Result<Machine> resolve_machine(const Options& options);
 [[nodiscard]] Result<Requirement> resolve_requirement(const Options& options);
 
