@@ -191,7 +191,13 @@ LongestContext longest_context(const Footprint& footprint, const Machine& machin
     longest.on_device = step * last_within(steps, [&](std::uint32_t n) {
                           return place_as_asked(at(n), machine, options).least_slack();
                         });
-  if (longest.on_device == steps * step || solve_placement(at(steps), machine, options).fits()) {
+  // System memory of unknown size takes whatever spills; a shared pool has nowhere to spill to.
+  const bool unbounded = !machine.host.usable_bytes() && !options.gpu_layers;
+  if (machine.unified()) {
+    longest.anywhere = longest.on_device;
+    return longest;
+  }
+  if (longest.on_device == steps * step || unbounded || solve_placement(at(steps), machine, options).fits()) {
     longest.anywhere = steps * step;
     return longest;
   }
