@@ -21,8 +21,8 @@ std::optional<Error> check_engine(const Options& options) {
   if (std::find(other_engines.begin(), other_engines.end(), name) != other_engines.end())
     return Error{"engine_not_modelled",
                  fmt::format("--engine '{}' is not modelled yet; use llama.cpp, ollama, lmstudio or llamafile", name)};
-  const auto suggestions = nearest(name, modelled_engines);
-  return Error{"unknown_engine", fmt::format("unknown engine '{}'{}", name, did_you_mean(suggestions)), suggestions};
+  return Error{"unknown_engine", fmt::format("unknown engine '{}': must be {}", name, fmt::join(modelled_engines, ", ")),
+               {modelled_engines.begin(), modelled_engines.end()}};
 }
 
 /// Every effective option, under its JSON key.

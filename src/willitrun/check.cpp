@@ -97,6 +97,8 @@ Result<Report> check(const CheckRequest& request) {
   report.context.requested = request.longest_ctx ? params.n_ctx : request.requested_ctx;
   report.context.allocated = footprint.spec().keeps_cache ? placement.context.n_ctx : 0;
   if (placement.fits()) report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
+  // An encoder reads a text at once; it decodes nothing.
+  if (!footprint.spec().keeps_cache) report.speed.decode_tokens_per_s.reset();
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -69,7 +70,9 @@ std::vector<std::string> run(const std::string& binary, const std::string& comma
 #endif
   std::vector<std::string> seen{"exit " + std::to_string(code)};
   for (const auto& text : lines_of(err)) seen.push_back("! " + text);
-  for (const auto& text : lines_of(out)) seen.push_back(text);
+  // The catalogs' fingerprint changes with every entry.
+  static const std::regex fingerprint(R"("version":"[0-9-]{10}","sha256":"[0-9a-f]{64}")");
+  for (const auto& text : lines_of(out)) seen.push_back(std::regex_replace(text, fingerprint, R"("version":"...")"));
   while (!seen.empty() && seen.back().empty()) seen.pop_back();
   return seen;
 }
