@@ -28,6 +28,7 @@ struct MachineRequest {
   std::optional<Bytes> ram;
   std::optional<double> ram_bandwidth_gb_s;
   std::string host_name;
+  std::optional<CpuSpec> cpu;
   OperatingSystem os = OperatingSystem::linux_os;
   std::optional<Backend> backend;  ///< empty = the usual one for the vendor and system
 };

@@ -200,6 +200,7 @@ Machine assemble_machine(const MachineRequest& request) {
                                    ? system_reserve(request.os)
                                    : reserve_bytes(request.reserve, request.ram.value_or(0));
   machine.host.bandwidth_gb_s = request.ram_bandwidth_gb_s;
+  machine.host.cpu = request.cpu;
   add_assumptions(request, machine);
   return machine;
 }
