@@ -22,7 +22,7 @@ struct EmbeddingTable {
   std::uint64_t rows = 0;
   std::uint64_t dim = 0;
   TableType dtype = TableType::f32;
-  bool row_scales = false;               ///< f32 scale and bias per row of an int8 or int4 table
+  bool row_scales = false;               ///< scale and bias with each row: two f32 for int8, two f16 for int4
   std::optional<std::uint64_t> buckets;  ///< rows hashed to this many
   std::uint32_t replicas = 1;
 };
@@ -47,7 +47,9 @@ struct Recommender {
 [[nodiscard]] Result<TableBytes> table_bytes(const EmbeddingTable& table, Optimizer optimizer = Optimizer::none);
 /// Bytes of the dense part with its optimizer state.
 [[nodiscard]] Result<TableBytes> dense_bytes(const Recommender& model);
-/// "users:10M:100:f32"; the dtype defaults to f32.
+/// What cannot be: no rows, no elements, row scales on a type that has none. Nothing: the table is sound.
+[[nodiscard]] std::optional<Error> check_table(const EmbeddingTable& table);
+/// "users:10M:100:f32"; the dtype defaults to f32. More fields may follow: "scales", "buckets=1M", "replicas=2".
 [[nodiscard]] Result<EmbeddingTable> parse_table(std::string_view text);
 /// A JSON spec {"kind":"recommender","tables":[{"name","rows","dim","dtype"}...],...}; `what` names it in errors.
 [[nodiscard]] Result<Recommender> parse_recommender(std::string_view json, std::string_view what);

@@ -17,23 +17,34 @@ struct Reserve {
   double percent = 0;
 };
 
+/// What a driver says of one device; it outranks the rules.
+struct MeasuredMemory {
+  std::optional<Bytes> total, free;
+};
+
 /// The machine as asked for, names already resolved.
 struct MachineRequest {
   std::vector<DeviceSpec> devices;  ///< empty = CPU only
   std::optional<Bytes> vram;        ///< overrides every device's memory
   std::optional<Bytes> free_vram;   ///< measured free memory, instead of the rules
+  std::vector<MeasuredMemory> measured;  ///< one per device, or empty; --vram and --free-vram outrank it
   std::optional<double> bandwidth_gb_s;
   Reserve reserve;
   std::optional<Bytes> overhead;
   std::optional<Bytes> ram;
+  std::optional<Bytes> ram_available;  ///< of `ram`, now, instead of the rules
   std::optional<double> ram_bandwidth_gb_s;
   std::string host_name;
   std::optional<CpuSpec> cpu;
   OperatingSystem os = OperatingSystem::linux_os;
+  bool wsl = false;                ///< Linux under Windows: its driver's habits
   std::optional<Backend> backend;  ///< empty = the usual one for the vendor and system
 };
 
 [[nodiscard]] Machine assemble_machine(const MachineRequest& request);
+
+/// How much of its memory macOS lets the GPU use by default, from that version on.
+[[nodiscard]] Bytes apple_working_set(Bytes memory, unsigned macos_version);
 
 /// The backend llama.cpp is usually run with on this vendor's devices under this system.
 [[nodiscard]] Backend usual_backend(const std::string& vendor, OperatingSystem os);

@@ -26,6 +26,7 @@ struct Placement {
   std::vector<Load> devices;  ///< one per device of the machine, overhead included
   Load host;
   std::uint32_t cpu_moe_layers = 0;  ///< blocks whose experts lie on the host
+  std::vector<bool> device_fits;     ///< each within its usable memory
   bool devices_fit = true;           ///< every device within its usable memory
   bool host_fits = true;             ///< host within its usable memory, as far as that is known
 

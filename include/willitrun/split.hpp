@@ -25,4 +25,17 @@ struct Split {
 [[nodiscard]] Split make_split(std::uint32_t n_layer, std::uint32_t gpu_layers, const std::vector<double>& weights,
                                std::uint32_t cpu_moe_layers, bool kv_on_device);
 
+/// How many layers a device takes, front to back, and of how many of them the experts stay on the host.
+struct DeviceShare {
+  std::uint32_t n_layer = 0;
+  std::uint32_t n_part = 0;
+  [[nodiscard]] std::uint32_t n_full() const { return n_layer - n_part; }
+};
+
+/// The split that llama.cpp's --fit writes for these shares (set_ngl_tensor_split_tbo in common/fit.cpp): layers lie
+/// back to back up to the output; of each device's, those after the first `n_full` give up their experts. The output
+/// counts among the full ones although it comes last, so that one more block than meant keeps its experts.
+[[nodiscard]] Split make_split(std::uint32_t n_layer, std::uint32_t n_layer_trunk,
+                               const std::vector<DeviceShare>& shares, bool kv_on_device);
+
 }  // namespace willitrun

@@ -25,6 +25,7 @@ constexpr std::array commands{
     CommandRow{"tables", Command::tables, "hgot", "Memory of embedding tables (recommenders)"},
     CommandRow{"list", Command::list, "o", "List models, gpus, cpus, quants or engines"},
     CommandRow{"show", Command::show, "o", "Show one model or device with its sources"},
+    CommandRow{"detect", Command::detect, "o", "The hardware of this computer"},
 };
 constexpr std::string_view group_letters = "mphgot";
 
@@ -124,6 +125,8 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
     app.add_option("pattern", invocation.pattern, "only names that hold this");
   }
   if (row->command == Command::show) app.add_option("name", invocation.subject, "a model or device")->required();
+  if (row->command == Command::detect)
+    app.add_flag("--report", invocation.report, "print what was read, scrubbed, for a bug report");
   try {
     auto reversed = words;
     std::reverse(reversed.begin(), reversed.end());

@@ -9,13 +9,14 @@
 
 namespace willitrun::cli {
 
-enum class Command : std::uint8_t { verdict, batch, tables, list, show };
+enum class Command : std::uint8_t { verdict, batch, tables, list, show, detect };
 
 struct Invocation {
   Command command = Command::verdict;
   Options options;
   std::string subject;  ///< what `list` and `show` are asked for
   std::string pattern;
+  bool report = false;  ///< `detect`: the raw answers
 };
 
 /// Help or version text asked for, printed with exit 0.

@@ -118,12 +118,11 @@ Answer answer_line(const std::string& text, ModelCache& models) {
   Line line;
   const auto failed = [&](const Error& error) { return Answer{to_json(error, line.id, false), error.exit_status}; };
   if (const auto error = read_line(text, line)) return failed(*error);
-  auto request = resolve(line.options, models);
+  const auto request = resolve(line.options, models);
   if (!request) return failed(request.error());
-  auto report = check(request->check);
+  auto report = run(*request);
   if (!report) return failed(report.error());
   report->id_json = line.id;
-  report->request = std::move(request->echo);
   return {to_json(*report, false), exit_status(report->verdict)};
 }
 

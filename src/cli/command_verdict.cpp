@@ -5,11 +5,12 @@ namespace willitrun::cli {
 
 int run_verdict(const Options& options) {
   ModelCache models;
-  auto request = resolve(options, models);
+  auto asked = options;
+  default_to_this_computer(asked);
+  const auto request = resolve(asked, models);
   if (!request) return fail(request.error(), options);
-  auto report = check(request->check);
+  const auto report = run(*request);
   if (!report) return fail(report.error(), options);
-  report->request = std::move(request->echo);
   return answer(*report, options);
 }
 

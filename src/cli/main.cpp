@@ -13,16 +13,12 @@ using namespace willitrun;
 
 int dispatch(const cli::Invocation& invocation) {
   switch (invocation.command) {
-    case cli::Command::verdict:
-      return cli::run_verdict(invocation.options);
-    case cli::Command::batch:
-      return cli::run_batch();
-    case cli::Command::tables:
-      return cli::run_tables(invocation.options);
-    case cli::Command::list:
-      return cli::run_list(invocation);
-    case cli::Command::show:
-      return cli::run_show(invocation);
+    case cli::Command::verdict: return cli::run_verdict(invocation.options);
+    case cli::Command::batch: return cli::run_batch();
+    case cli::Command::tables: return cli::run_tables(invocation.options);
+    case cli::Command::list: return cli::run_list(invocation);
+    case cli::Command::show: return cli::run_show(invocation);
+    case cli::Command::detect: return cli::run_detect(invocation);
   }
   return cli::exit_internal;
 }

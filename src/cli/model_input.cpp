@@ -49,12 +49,21 @@ Result<LoadedModel> at_quant(Model unquantized, const QuantPreset& preset) {
 /// A JSON model spec: shapes without a file.
 Result<LoadedModel> load_spec(const std::string& text, const std::string& path,
                               const std::optional<std::string>& quant) {
-  auto model = parse_model_spec(text, display_name(path));
-  if (!model) return model.error();
+  auto parsed = parse_model_spec(text, display_name(path));
+  if (!parsed) return parsed.error();
+  if (auto* recommender = std::get_if<Recommender>(&*parsed)) {
+    if (quant)
+      return Error{"contradiction",
+                   fmt::format("--quant {}: the tables of {} state their own types", *quant, display_name(path))};
+    LoadedModel out;
+    out.recommender = std::move(*recommender);
+    return out;
+  }
+  auto language_model = std::get<Model>(std::move(*parsed));
   std::vector<Assumption> assumptions;
   const auto preset = choose_quant(quant, {}, assumptions);
   if (!preset) return preset.error();
-  auto out = at_quant(std::move(*model), *preset);
+  auto out = at_quant(std::move(language_model), *preset);
   if (out) out->assumptions = std::move(assumptions);
   return out;
 }

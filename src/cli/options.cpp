@@ -34,7 +34,8 @@ constexpr std::array rows{
     OptionRow{"split-mode", 0, placement, &O::split_mode, "layer|none",
               "how several GPUs share the model; default layer"},
 
-    OptionRow{"gpu", 'g', machine, &O::gpu, "NAME|NxNAME|none", "the GPU, by any usual name; repeatable"},
+    OptionRow{"gpu", 'g', machine, &O::gpu, "NAME|NxNAME|auto|none",
+              "the GPU, by any usual name; repeatable; auto (default) = this computer"},
     OptionRow{"vram", 0, machine, &O::vram, "SIZE", "its memory, or that of a GPU without a name (12GiB, 12GB)"},
     OptionRow{"gpu-count", 0, machine, &O::gpu_count, "N", "that many of the GPU"},
     OptionRow{"bandwidth", 0, machine, &O::bandwidth, "GB/s", "its memory bandwidth"},

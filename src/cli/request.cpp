@@ -104,9 +104,10 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   const auto loaded = models.load(options);
   if (!loaded) return loaded.error();
   const auto& model = **loaded;
-  const auto& spec = model.weighed->model.spec;
   auto machine = resolve_machine(options);
   if (!machine) return machine.error();
+  static const ModelSpec no_shapes;
+  const auto& spec = model.recommender ? no_shapes : model.weighed->model.spec;
   const auto context = resolve_context_options(options, spec);
   if (!context) return context.error();
   auto placement = resolve_placement_options(options, machine->devices.size());
@@ -118,6 +119,7 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
 
   ResolvedRequest out;
   out.echo = effective_options(options, model, *context, *machine, *requirement);
+  out.recommender = model.recommender;
   auto& check = out.check;
   check.model = model.weighed;
   if (model.unquantized)
@@ -139,6 +141,13 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   check.ollama_tag = model.ollama_tag;
   check.model_file = model.file;
   return out;
+}
+
+Result<Report> run(const ResolvedRequest& request) {
+  const auto& c = request.check;
+  auto report = request.recommender ? check_tables(*request.recommender, c.machine, c.requirement) : check(c);
+  if (report) report->request = request.echo;
+  return report;
 }
 
 }  // namespace willitrun::cli

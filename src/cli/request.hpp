@@ -17,6 +17,7 @@ namespace willitrun::cli {
 struct LoadedModel {
   std::shared_ptr<const WeighedModel> weighed;
   std::shared_ptr<const Model> unquantized;  ///< empty when a file fixes the types
+  std::optional<Recommender> recommender;    ///< instead of the two, for a spec of tables
   std::string quant_id, quant_name;
   std::string file, ollama_tag;
   std::vector<Assumption> assumptions;
@@ -40,10 +41,15 @@ class ModelCache {
 
 struct ResolvedRequest {
   CheckRequest check;
+  std::optional<Recommender> recommender;                 ///< asked about instead of check.model
   std::vector<std::pair<std::string, OptionValue>> echo;  ///< every effective option
 };
 
 [[nodiscard]] Result<ResolvedRequest> resolve(const Options& options, ModelCache& models);
+/// The report on a resolved request, its options echoed.
+[[nodiscard]] Result<Report> run(const ResolvedRequest& request);
+/// `--gpu auto` where no machine is named: this computer.
+void default_to_this_computer(Options& options);
 [[nodiscard]] Result<Machine> resolve_machine(const Options& options);
 [[nodiscard]] Result<Requirement> resolve_requirement(const Options& options);
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "cli/numbers.hpp"
+#include "cli/probe_system.hpp"
 #include "cli/request.hpp"
 #include "willitrun/catalog.hpp"
 #include "willitrun/suggest.hpp"
@@ -74,12 +75,32 @@ DeviceSpec nameless_device(const Options& options) {
   return spec;
 }
 
+bool is_auto(const Options& options) { return options.gpu == Options::List{"auto"}; }
+
+/// This computer, as far as no option says otherwise.
+std::optional<Error> read_this_computer(const Options& options, MachineRequest& out,
+                                        std::vector<Assumption>& assumptions) {
+  if (options.gpu_count)
+    return Error{"contradiction", "--gpu auto counts this computer's GPUs itself; leave out --gpu-count"};
+  auto detected = request_for(this_computer());
+  out = std::move(detected.machine);
+  assumptions = std::move(detected.assumptions);
+  if (out.devices.empty() && options.vram)
+    return Error{"contradiction", "--gpu auto found no GPU that --vram could be the memory of; leave out --gpu auto"};
+  if (options.ram) {
+    out.ram.reset();
+    out.ram_available.reset();
+  }
+  if (options.cpu) out.host_name.clear();
+  return std::nullopt;
+}
+
 /// The devices named, in order. A default variant taken is an assumption.
 std::optional<Error> read_devices(const Options& options, MachineRequest& out, std::vector<Assumption>& assumptions) {
+  if (is_auto(options)) return read_this_computer(options, out, assumptions);
   for (const auto& name : options.gpu) {
     if (name == "none") continue;
-    if (name == "auto")
-      return Error{"not_available", "--gpu auto: this build does not read this computer's hardware; name the GPU"};
+    if (name == "auto") return Error{"contradiction", "--gpu auto stands for all of this computer; name no other --gpu"};
     const auto found = find_device(name);
     if (!found) return found.error();
     if (found->entry.memory_bytes == 0 && !options.vram)
@@ -123,6 +144,10 @@ std::optional<Error> read_host(const Options& options, MachineRequest& out) {
 }
 
 }  // namespace
+
+void default_to_this_computer(Options& options) {
+  if (options.gpu.empty() && !options.vram) options.gpu = {"auto"};
+}
 
 Result<Machine> resolve_machine(const Options& options) {
   MachineRequest request;

@@ -74,8 +74,8 @@ class HeaderReader {
   static std::string not_gguf(std::string_view magic) {
     const auto other =
         std::find_if(other_magics.begin(), other_magics.end(), [&](const Magic& m) { return m.bytes == magic; });
-    return fmt::format("not a GGUF file (starts with {}{}{})", quoted(magic), other == other_magics.end() ? "" : ": ",
-                       other == other_magics.end() ? "" : other->name);
+    return fmt::format("not a GGUF file (starts with {}{}{})", in_quotes(magic),
+                       other == other_magics.end() ? "" : ": ", other == other_magics.end() ? "" : other->name);
   }
 
   bool check_version() {
@@ -98,7 +98,7 @@ class HeaderReader {
                                       format_grouped(max_name_bytes)));
     if (!reader_.text(out, length, part)) return false;
     if (out.empty()) return reader_.fail(fmt::format("{} is empty", part));
-    if (!is_valid_utf8(out)) return reader_.fail(fmt::format("{} {} is not valid UTF-8", part, quoted(out)));
+    if (!is_valid_utf8(out)) return reader_.fail(fmt::format("{} {} is not valid UTF-8", part, in_quotes(out)));
     return true;
   }
 
@@ -108,7 +108,7 @@ class HeaderReader {
     for (std::uint64_t i = 0; i < n_keys_; ++i) {
       reader_.enter(fmt::format("key {}", i));
       if (!name(key, "name")) return false;
-      reader_.enter(fmt::format("key {}", quoted(key)));
+      reader_.enter(fmt::format("key {}", in_quotes(key)));
       if (header_.metadata.find(key) != nullptr) return reader_.fail("is there twice");
       if (!values.read(key)) return false;
     }
@@ -144,7 +144,7 @@ class HeaderReader {
       TensorInfo tensor;
       reader_.enter(fmt::format("tensor {}", i));
       if (!name(tensor.name, "name")) return false;
-      reader_.enter(fmt::format("tensor {}", quoted(tensor.name)));
+      reader_.enter(fmt::format("tensor {}", in_quotes(tensor.name)));
       if (!shape(tensor) || !type(tensor) || !place(tensor, end)) return false;
       header_.tensors.push_back(std::move(tensor));
     }
@@ -208,7 +208,7 @@ class HeaderReader {
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
     if (twice == names.end()) return std::nullopt;
-    return Error{"bad_file", fmt::format("{}: tensor {} is there twice", what_, quoted(*twice))};
+    return Error{"bad_file", fmt::format("{}: tensor {} is there twice", what_, in_quotes(*twice))};
   }
 
   ByteReader reader_;

@@ -95,16 +95,10 @@ Bytes runtime_overhead(const DeviceSpec& spec, Backend backend, OperatingSystem 
   return 0;
 }
 
-Bytes apple_limit(Bytes memory) {
-  const auto* row = std::find_if(working_set.begin(), working_set.end() - 1,
-                                 [&](const WorkingSetRow& r) { return memory <= r.up_to; });
-  return static_cast<Bytes>(static_cast<double>(memory) * row->older);
-}
-
 /// What the driver offers of a device's memory.
 Bytes visible_memory(const DeviceSpec& spec, OperatingSystem os, Bytes memory) {
   if (spec.kind == DeviceKind::unified) {
-    if (spec.vendor == "apple") return apple_limit(memory);
+    if (spec.vendor == "apple") return apple_working_set(memory, 15);
     // GB10: 117,434 of 131,072 MiB free on an idle machine; other shared pools: GTT is half of memory by default.
     if (spec.vendor == "nvidia") return static_cast<Bytes>(static_cast<double>(memory) * 0.896);
     return memory / 2;
@@ -134,14 +128,18 @@ Device make_device(const MachineRequest& request, const DeviceSpec& spec, std::s
   device.id = fmt::format("gpu{}", index);
   device.spec = spec;
   if (request.bandwidth_gb_s) device.spec.bandwidth_gb_s = request.bandwidth_gb_s;
-  device.memory_bytes = request.vram.value_or(spec.memory_bytes);
+  const auto measured =
+      index < request.measured.size() && !request.vram ? request.measured[index] : MeasuredMemory{};
+  device.memory_bytes = request.vram ? *request.vram : measured.total.value_or(spec.memory_bytes);
   // A nameless device's memory is taken at its word.
   const bool nameless = spec.id.empty();
   device.visible_bytes = request.free_vram ? *request.free_vram
+                         : measured.free   ? *measured.free
                          : nameless        ? device.memory_bytes
                                            : visible_memory(spec, request.os, device.memory_bytes);
+  const auto driver_os = request.wsl ? OperatingSystem::windows : request.os;
   device.overhead_bytes =
-      request.overhead ? *request.overhead : runtime_overhead(spec, backend, request.os, device.memory_bytes);
+      request.overhead ? *request.overhead : runtime_overhead(spec, backend, driver_os, device.memory_bytes);
   device.reserve_bytes = reserve_bytes(request.reserve, device.memory_bytes);
   return device;
 }
@@ -150,13 +148,14 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
   if (machine.devices.empty()) return;
   const auto& first = machine.devices[0];
   auto& out = machine.assumptions;
-  if (!request.free_vram && first.spec.vendor == "apple")
+  const bool ruled = !request.free_vram && (request.vram || request.measured.empty() || !request.measured[0].free);
+  if (ruled && first.spec.vendor == "apple")
     out.push_back({"working_set", fmt::format("macOS lets the GPU use {} of {} (its default up to version 15)",
                                               format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
-  else if (!request.free_vram && first.spec.kind == DeviceKind::unified && first.visible_bytes < first.memory_bytes)
+  else if (ruled && first.spec.kind == DeviceKind::unified && first.visible_bytes < first.memory_bytes)
     out.push_back({"shared_pool", fmt::format("the GPU may use {} of {} shared memory (the driver's default)",
                                               format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
-  else if (!request.free_vram && !first.spec.id.empty())
+  else if (ruled && !first.spec.id.empty())
     out.push_back({"idle_device", machine.os == OperatingSystem::windows
                                       ? "Windows with its desktop on this card"
                                       : fmt::format("{} without a desktop on this card", name_of(machine.os))});
@@ -167,6 +166,12 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
 }
 
 }  // namespace
+
+Bytes apple_working_set(Bytes memory, unsigned macos_version) {
+  const auto row = std::find_if(working_set.begin(), working_set.end() - 1,
+                                [&](const WorkingSetRow& r) { return memory <= r.up_to; });
+  return static_cast<Bytes>(static_cast<double>(memory) * (macos_version >= 26 ? row->newer : row->older));
+}
 
 Backend usual_backend(const std::string& vendor, OperatingSystem os) {
   if (vendor == "nvidia") return cuda;
@@ -199,6 +204,11 @@ Machine assemble_machine(const MachineRequest& request) {
   machine.host.reserve_bytes = request.reserve.kind == Reserve::Kind::automatic || !request.devices.empty()
                                    ? system_reserve(request.os)
                                    : reserve_bytes(request.reserve, request.ram.value_or(0));
+  if (request.ram && request.ram_available) {
+    // What is available now leaves out what the system and everything else holds.
+    const auto asked = request.devices.empty() ? reserve_bytes(request.reserve, *request.ram) : 0;
+    machine.host.reserve_bytes = *request.ram - std::min(*request.ram, *request.ram_available) + asked;
+  }
   machine.host.bandwidth_gb_s = request.ram_bandwidth_gb_s;
   machine.host.cpu = request.cpu;
   add_assumptions(request, machine);

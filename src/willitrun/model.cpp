@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "willitrun/architecture.hpp"
+#include "willitrun/spec_keys.hpp"
 
 namespace willitrun {
 
@@ -165,7 +166,17 @@ std::optional<Error> check(const ModelSpec& spec, std::string_view prefix) {
   return std::nullopt;
 }
 
+// Read by apply_architecture_rules.
+constexpr std::array<std::string_view, 3> rule_keys{"attention.indexer.types", "attention.recurrent_layers",
+                                                    "attention.sliding_window_pattern"};
+
 }  // namespace
+
+std::vector<std::string_view> spec_key_names() {
+  std::vector<std::string_view> names(rule_keys.begin(), rule_keys.end());
+  for (const auto& key : spec_keys) names.push_back(key.name);
+  return names;
+}
 
 Result<ModelSpec> spec_from_metadata(const Metadata& metadata, const std::string& architecture,
                                      std::string_view prefix) {

@@ -6,39 +6,6 @@
 namespace willitrun {
 namespace {
 
-/// Tries splits of one footprint on one machine; the free-memory shares are computed once.
-class Solver {
- public:
-  Solver(const Footprint& footprint, const Machine& machine, const PlacementOptions& options)
-      : footprint_(footprint), machine_(machine), options_(options), shares_(options.tensor_split) {
-    if (shares_.empty())
-      for (const auto& device : machine.devices) shares_.push_back(static_cast<double>(device.visible_bytes));
-    if (options.split_mode == SplitMode::none)
-      for (std::size_t i = 1; i < shares_.size(); ++i) shares_[i] = 0;
-  }
-
-  [[nodiscard]] std::uint32_t all_layers() const { return footprint_.spec().n_layer + 1; }
-
-  [[nodiscard]] Placement at(std::uint32_t gpu_layers, std::uint32_t cpu_moe_layers) const {
-    return with_shares(gpu_layers, cpu_moe_layers, shares_);
-  }
-
-  [[nodiscard]] Placement with_shares(std::uint32_t gpu_layers, std::uint32_t cpu_moe_layers,
-                                      const std::vector<double>& shares) const {
-    const auto split =
-        make_split(footprint_.spec().n_layer, gpu_layers, shares, cpu_moe_layers, footprint_.params.offload_kqv);
-    auto placement = place(footprint_, machine_, split);
-    placement.cpu_moe_layers = cpu_moe_layers;
-    return placement;
-  }
-
- private:
-  const Footprint& footprint_;
-  const Machine& machine_;
-  const PlacementOptions& options_;
-  std::vector<double> shares_;
-};
-
 /// Smallest n in [low, high] for which `accept` holds, given that it holds from some n on; high + 1 if it never does.
 template <class Accept>
 std::uint32_t first_that(std::uint32_t low, std::uint32_t high, Accept accept) {
@@ -56,7 +23,110 @@ std::uint32_t first_that(std::uint32_t low, std::uint32_t high, Accept accept) {
 /// Largest n in [0, high] that is accepted, given that 0 is and that acceptance ends once.
 template <class Accept>
 std::uint32_t last_that(std::uint32_t high, Accept accept) {
+  if (high == 0 || accept(high)) return high;
   return first_that(1, high, [&](std::uint32_t n) { return !accept(n); }) - 1;
+}
+
+/// Fills devices the way llama.cpp's --fit does (common/fit.cpp, steps 3 and 4).
+class Filler {
+ public:
+  Filler(const Footprint& footprint, const Machine& machine)
+      : footprint_(footprint), machine_(machine), shares_(machine.devices.size()) {}
+
+  /// Layers from the back, for expert models without their experts.
+  void fill_layers() {
+    const auto all = footprint_.spec().n_layer_trunk() + 1;
+    const bool moe = footprint_.spec().is_moe();
+    for (auto id = shares_.size(); id-- > 0;) {
+      std::uint32_t taken = 0;
+      for (auto later = id + 1; later < shares_.size(); ++later) taken += shares_[later].n_layer;
+      const bool last = id + 1 == shares_.size();
+      const auto share_of = [&](std::uint32_t n) {
+        // The last device's output layer has no experts to give up.
+        return DeviceShare{n, moe && n > 0 ? n - (last ? 1 : 0) : 0};
+      };
+      shares_[id] = share_of(last_that(all - taken, [&](std::uint32_t n) { return fits(id, share_of(n)); }));
+    }
+  }
+
+  /// Whether all layers found a place.
+  [[nodiscard]] bool complete() const {
+    std::uint32_t sum = 0;
+    for (const auto& share : shares_) sum += share.n_layer;
+    return sum == footprint_.spec().n_layer_trunk() + 1;
+  }
+
+  /// Experts from the front, as far as each device's memory goes.
+  void fill_experts() {
+    for (std::size_t id = 0; id < shares_.size(); ++id) {
+      const auto before = shares_;
+      std::uint32_t convertible = 0;
+      for (auto from = id; from < before.size(); ++from) convertible += before[from].n_part;
+      const auto n = last_that(convertible, [&](std::uint32_t k) -> bool {
+        shares_ = converted(before, id, k);
+        return placement().device_fits[id];
+      });
+      shares_ = converted(before, id, n);
+    }
+  }
+
+  [[nodiscard]] Placement placement() const {
+    const auto& spec = footprint_.spec();
+    return place(footprint_, machine_,
+                 make_split(spec.n_layer, spec.n_layer_trunk(), shares_, footprint_.params.offload_kqv));
+  }
+
+ private:
+  [[nodiscard]] bool fits(std::size_t id, const DeviceShare& share) {
+    shares_[id] = share;
+    return placement().device_fits[id];
+  }
+
+  /// `n` layers that lack their experts, from the first device that has such, made full ones of device `id`.
+  static std::vector<DeviceShare> converted(std::vector<DeviceShare> shares, std::size_t id, std::uint32_t n) {
+    for (auto from = id; from < shares.size() && n > 0; ++from) {
+      const auto moved = std::min(n, shares[from].n_part);
+      shares[from].n_layer -= moved;
+      shares[from].n_part -= moved;
+      shares[id].n_layer += moved;
+      n -= moved;
+    }
+    return shares;
+  }
+
+  const Footprint& footprint_;
+  const Machine& machine_;
+  std::vector<DeviceShare> shares_;
+};
+
+/// What the user fixed, and everything on the accelerators where nothing was.
+Placement place_as_asked(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
+  auto shares = options.tensor_split;
+  if (shares.empty())
+    for (const auto& device : machine.devices) shares.push_back(static_cast<double>(device.visible_bytes));
+  if (options.split_mode == SplitMode::none)
+    for (std::size_t i = 1; i < shares.size(); ++i) shares[i] = 0;
+  const auto all = footprint.spec().n_layer + 1;
+  return place(footprint, machine,
+               make_split(footprint.spec().n_layer, std::min(options.gpu_layers.value_or(all), all), shares,
+                          options.cpu_moe_layers.value_or(0), footprint.params.offload_kqv));
+}
+
+/// The largest number of whole layers that fits with the rest as asked.
+Placement fewer_layers(const Footprint& footprint, const Machine& machine, PlacementOptions options) {
+  options.gpu_layers = last_that(footprint.spec().n_layer + 1, [&](std::uint32_t n) {
+    auto attempt = options;
+    attempt.gpu_layers = n;
+    return place_as_asked(footprint, machine, attempt).devices_fit;
+  });
+  return place_as_asked(footprint, machine, options);
+}
+
+std::uint32_t count_hosted_experts(const Footprint& footprint, const Split& split) {
+  std::uint32_t count = 0;
+  for (std::uint32_t il = 0; il < footprint.spec().n_layer_trunk(); ++il)
+    if (split.experts_host(il) && footprint.weights().layers[il].experts.file > 0) ++count;
+  return count;
 }
 
 }  // namespace
@@ -79,35 +149,27 @@ Placement place(const Footprint& footprint, const Machine& machine, const Split&
   auto loads = distribute(footprint, split, machine.unified());
   placement.devices = std::move(loads.devices);
   placement.host = loads.host;
+  placement.cpu_moe_layers = count_hosted_experts(footprint, split);
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     auto& load = placement.devices[i];
     // A device that holds nothing is not opened.
     if (load.total() > 0) load.overhead = machine.devices[i].overhead_bytes;
-    placement.devices_fit = placement.devices_fit && load.total() <= machine.devices[i].usable_bytes();
+    placement.device_fits.push_back(load.total() <= machine.devices[i].usable_bytes());
+    placement.devices_fit = placement.devices_fit && placement.device_fits[i];
   }
   if (const auto usable = machine.host.usable_bytes()) placement.host_fits = placement.host.total() <= *usable;
   return placement;
 }
 
 Placement solve_placement(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
-  const Solver solver(footprint, machine, options);
-  const auto all = solver.all_layers();
-  const auto moe = options.cpu_moe_layers;
-  if (machine.devices.empty()) return solver.at(0, 0);
-  if (options.gpu_layers) return solver.at(std::min(*options.gpu_layers, all), moe.value_or(0));
-
-  auto full = solver.at(all, moe.value_or(0));
-  if (full.devices_fit || machine.unified()) return full;
-  const auto& spec = footprint.spec();
-  if (spec.is_moe() && !moe) {
-    const auto lead = std::min(spec.n_layer_dense_lead, spec.n_layer);
-    const auto n = first_that(lead + 1, spec.n_layer, [&](std::uint32_t k) { return solver.at(all, k).devices_fit; });
-    if (n <= spec.n_layer) return solver.at(all, n);
-    const auto layers = last_that(all, [&](std::uint32_t k) { return solver.at(k, spec.n_layer).devices_fit; });
-    return solver.at(layers, spec.n_layer);
-  }
-  const auto layers = last_that(all, [&](std::uint32_t k) { return solver.at(k, moe.value_or(0)).devices_fit; });
-  return solver.at(layers, moe.value_or(0));
+  const auto asked = place_as_asked(footprint, machine, options);
+  if (asked.devices_fit || options.gpu_layers || machine.devices.empty() || machine.unified()) return asked;
+  if (options.cpu_moe_layers || !options.tensor_split.empty() || options.split_mode == SplitMode::none)
+    return fewer_layers(footprint, machine, options);
+  Filler filler(footprint, machine);
+  filler.fill_layers();
+  if (footprint.spec().is_moe() && filler.complete()) filler.fill_experts();
+  return filler.placement();
 }
 
 LongestContext longest_context(const Footprint& footprint, const Machine& machine, const PlacementOptions& options,

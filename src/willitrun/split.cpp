@@ -29,4 +29,26 @@ Split make_split(std::uint32_t n_layer, std::uint32_t gpu_layers, const std::vec
   return split;
 }
 
+Split make_split(std::uint32_t n_layer, std::uint32_t n_layer_trunk, const std::vector<DeviceShare>& shares,
+                 bool kv_on_device) {
+  Split split;
+  split.n_device = static_cast<std::uint32_t>(shares.size());
+  split.kv_on_device = kv_on_device;
+  split.layer_device.assign(n_layer + 1, -1);
+  split.experts_on_host.assign(n_layer, false);
+  for (const auto& share : shares) split.gpu_layers += share.n_layer;
+
+  auto layer = n_layer + 1 - split.gpu_layers;
+  for (std::size_t id = 0; id < shares.size(); ++id)
+    for (std::uint32_t i = 0; i < shares[id].n_layer; ++i) split.layer_device[layer++] = static_cast<std::int32_t>(id);
+  // Counted without next-token-prediction blocks, while the layers above are counted with them.
+  auto block = n_layer_trunk + 1 - std::min(split.gpu_layers, n_layer_trunk + 1);
+  for (const auto& share : shares) {
+    block += share.n_full();
+    for (std::uint32_t i = 0; i < share.n_part; ++i, ++block)
+      if (block < n_layer) split.experts_on_host[block] = true;
+  }
+  return split;
+}
+
 }  // namespace willitrun

@@ -47,7 +47,7 @@ std::size_t valid_utf8_prefix(std::string_view text) {
   return at;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "'";
   std::size_t at = 0;
   while (at < text.size() && at < max_quoted) {

@@ -12,6 +12,6 @@ namespace willitrun {
 [[nodiscard]] inline bool is_valid_utf8(std::string_view text) { return valid_utf8_prefix(text) == text.size(); }
 
 /// 'text' in quotes for a message: control characters and broken UTF-8 as \xNN, long text cut with "...".
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace willitrun

@@ -15,7 +15,7 @@ namespace {
 const std::vector<std::vector<std::string>> layers{
     {"result", "units", "version"},
     {"tensor_type", "metadata"},
-    {"model", "hardware", "embedding_tables"},
+    {"model", "hardware", "embedding_tables", "probe"},
     {"architecture", "quant", "gguf", "model_spec", "catalog"},
     {"kv_cache", "weights", "split", "machine", "detect"},
     {"compute"},

@@ -88,7 +88,7 @@ TEST_CASE("UTF-8 is checked as the standard says") {
 }
 
 TEST_CASE("foreign names cannot steer a terminal or fill it") {
-  CHECK(quoted("blk.0 \xC3\xA9") == "'blk.0 \xC3\xA9'");
-  CHECK(quoted("\x1B[31m\xFF\xC2\x9B") == "'\\x1b[31m\\xff\\xc2\\x9b'");
-  CHECK(quoted(std::string(101, 'a')) == "'" + std::string(100, 'a') + "...'");
+  CHECK(in_quotes("blk.0 \xC3\xA9") == "'blk.0 \xC3\xA9'");
+  CHECK(in_quotes("\x1B[31m\xFF\xC2\x9B") == "'\\x1b[31m\\xff\\xc2\\x9b'");
+  CHECK(in_quotes(std::string(101, 'a')) == "'" + std::string(100, 'a') + "...'");
 }
