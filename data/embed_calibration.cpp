@@ -105,7 +105,8 @@ void write_measurements(std::ostream& out, const std::string& path) {
     all.push_back({std::move(fields), sources.size() - 1});
   }
   if (all.empty()) return problem(path, "has no measurements");
-  std::stable_sort(all.begin(), all.end(), [](const Measurement& a, const Measurement& b) { return a.fields[1] < b.fields[1]; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Measurement& a, const Measurement& b) { return a.fields[1] < b.fields[1]; });
   out << "constexpr const char* sources[] = {\n";
   for (const auto& source : sources) out << quoted(source) << ",\n";
   out << "};\nconstexpr Measurement measurements[] = {\n";
@@ -130,7 +131,8 @@ int main(int argc, char** argv) {
   write_measurements(out, argv[3]);
   out << "\n}  // namespace\n\nstd::span<const SpeedRow> speed_rows() { return rows; }\n"
          "std::span<const Measurement> all_measurements() { return measurements; }\n"
-         "std::string_view measurement_source(std::size_t index) { return sources[index]; }\n\n}  // namespace willitrun\n";
+         "std::string_view measurement_source(std::size_t index) { return sources[index]; }\n\n}  // namespace "
+         "willitrun\n";
   if (problems > 0) return std::fprintf(stderr, "embed_calibration: %d problem(s)\n", problems), 1;
   std::ofstream file(argv[1], std::ios::binary);
   file << out.str();

@@ -11,10 +11,8 @@ Engine calibrated_as(Engine engine) {
   switch (engine) {
     case ollama:
     case lmstudio:
-    case transformers:
-      return llama_cpp;
-    default:
-      return engine;
+    case transformers: return llama_cpp;
+    default: return engine;
   }
 }
 
@@ -44,8 +42,7 @@ KernelClass kernel_class(TensorType type) {
     case f32:
     case f16:
     case bf16:
-    case f64:
-      return floating;
+    case f64: return floating;
     case q8_0:
     case q8_1:
     case q8_k:
@@ -56,24 +53,20 @@ KernelClass kernel_class(TensorType type) {
     case fp8:
     case fp8_block128:
     case int8:
-    case mlx8_g64:
-      return eight_bit;
+    case mlx8_g64: return eight_bit;
     case q4_0:
     case q4_1:
     case q5_0:
-    case q5_1:
-      return legacy;
+    case q5_1: return legacy;
     case q4_k:
     case q5_k:
-    case q6_k:
-      return k;
+    case q6_k: return k;
     case q2_k:
     case q3_k:
     case q2_0:
     case q1_0:
     case tq1_0:
-    case tq2_0:
-      return low_k;
+    case tq2_0: return low_k;
     case iq1_s:
     case iq1_m:
     case iq2_xxs:
@@ -82,10 +75,8 @@ KernelClass kernel_class(TensorType type) {
     case iq3_xxs:
     case iq3_s:
     case iq4_nl:
-    case iq4_xs:
-      return iq;
-    default:
-      return four_bit;
+    case iq4_xs: return iq;
+    default: return four_bit;
   }
 }
 

@@ -9,10 +9,13 @@ namespace {
 /// System memory nobody described: between dual-channel DDR4-3200 (51) and DDR5-5600 (90).
 constexpr double typical_host_gb_s = 70;
 constexpr double typical_cores = 8;
+constexpr double narrow_memory = 90e9;  // bytes per second of dual-channel DDR5-5600
 /// Peak of one core, eight single-precision multiply-adds twice a cycle at 3 GHz (AVX2); matrix_share is of this.
 constexpr double core_flops = 96e9;
 /// A device whose arithmetic nobody stated: operations per byte of bandwidth, the median of the catalog's.
-constexpr double typical_flops_per_byte = 100;
+constexpr double typical_flops_per_byte = 50;
+/// Watts of a desktop card of recent years per operation per second at peak.
+constexpr double typical_watts_per_flops = 1 / 0.15e12;
 /// PCIe 4.0 x16 where the link is not stated; copies reach about four fifths of it.
 constexpr double typical_pcie_gb_s = 31.5, pcie_share = 0.8;
 /// Synchronising with the CPU and back for a layer whose experts or weights stay there: fit over 83 published runs of
@@ -53,6 +56,11 @@ double matrix_cost(const PlaceWork& w, const PlaceSpeed& s) {
   return product(w.dense_macs, s, matrix_floating) + product(w.expert_macs, s, matrix_floating) / s.p(expert_matrix);
 }
 
+/// Operations per second. Cards with little power for their peak clock down under matrix load.
+double matrix_rate(const PlaceSpeed& s, SpeedParameter share) {
+  return s.peak * s.p(share) * std::pow(s.power, s.p(power_limit));
+}
+
 double layer_units(const PlaceWork& w, const PlaceSpeed& s) {
   return w.layers + w.expert_layers * (s.p(expert_layer) - 1) + w.recurrent_layers * (s.p(recurrent_layer) - 1);
 }
@@ -66,20 +74,26 @@ Seconds streamed_seconds(const SpeedWork& work, const PlaceWork& w, const Machin
   Seconds out;
   out.pcie = passes * bytes / device.pcie;
   const double macs = matrix_cost(w, device) * work.prompt_tokens;
-  out.compute = 2 * macs / (device.peak * device.p(matrix_share));
+  out.compute = 2 * macs / matrix_rate(device, matrix_share);
   return out;
 }
 
+/// Half-precision rate of the general lanes: it grows with units and clock alike on all cards of an architecture, where
+/// the published matrix rate also halves on GeForce (32-bit accumulation), which the integer kernels of llama.cpp do
+/// not. matrix_share carries the ratio, so it can exceed 1.
 double peak_of(const DeviceSpec& spec) {
-  const auto tflops = spec.fp16_matrix_tflops ? spec.fp16_matrix_tflops : spec.fp16_tflops ? spec.fp16_tflops : spec.fp32_tflops;
-  if (tflops) return *tflops * 1e12;
+  constexpr double matrix_ratio = 2;  // where only the matrix rate is stated: GeForce Blackwell's
+  if (const auto tflops = spec.fp16_tflops ? spec.fp16_tflops : spec.fp32_tflops) return *tflops * 1e12;
+  if (spec.fp16_matrix_tflops) return *spec.fp16_matrix_tflops / matrix_ratio * 1e12;
   return spec.bandwidth_gb_s.value_or(0) * 1e9 * typical_flops_per_byte;
 }
 
-PlaceSpeed host_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows, std::vector<std::string>& notes) {
+PlaceSpeed host_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows,
+                      std::vector<std::string>& notes) {
   const auto& host = machine.host;
   PlaceSpeed out;
-  out.row = &speed_row(rows, engine, Backend::cpu, host.cpu ? std::string_view(host.cpu->memory_type) : std::string_view(), {});
+  out.row = &speed_row(rows, engine, Backend::cpu,
+                       host.cpu ? std::string_view(host.cpu->memory_type) : std::string_view(), {});
   auto gb_s = host.bandwidth_gb_s;
   if (!gb_s && machine.unified()) gb_s = machine.devices[0].spec.bandwidth_gb_s;
   if (!gb_s) {
@@ -109,14 +123,18 @@ Limit Seconds::limit() const {
                                                        {overhead, Limit::overhead},
                                                        {pcie, Limit::pcie},
                                                        {cpu, Limit::cpu}}};
-  return std::max_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; })->second;
+  return std::max_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; })
+      ->second;
 }
 
 void update_readable(const Machine& machine, MachineSpeed& speed) {
   for (auto& place : speed.places) place.readable = place.bandwidth * place.p(read_share);
   auto& host = speed.places.back();
+  // The more channels, the smaller the share of them that one program's threads draw.
+  host.readable *= std::pow(std::min(1.0, narrow_memory / host.bandwidth), host.p(wide_loss));
   const auto& cpu = machine.host.cpu;
-  if (cpu && cpu->measured_bandwidth_gb_s) host.readable = std::min(host.bandwidth, *cpu->measured_bandwidth_gb_s * 1e9);
+  if (cpu && cpu->measured_bandwidth_gb_s)
+    host.readable = std::min(host.bandwidth, *cpu->measured_bandwidth_gb_s * 1e9);
   const double cores = cpu && cpu->cores ? *cpu->cores : typical_cores;
   // A few cores cannot draw all that many channels offer.
   if (cpu && cpu->cores) host.readable = std::min(host.readable, cores * host.p(core_gb_s) * 1e9);
@@ -127,9 +145,13 @@ MachineSpeed machine_speed(const Machine& machine, Engine engine, std::span<cons
   out.engine = engine;
   for (const auto& device : machine.devices) {
     PlaceSpeed place;
-    place.row = &speed_row(rows, engine, machine.backend, device.spec.architecture, device.spec.compute_capability);
+    // GTX 16 cards are Turing without matrix units: they run what Pascal does.
+    const bool plain_turing = device.spec.architecture == "Turing" && !device.spec.fp16_matrix_tflops;
+    place.row = &speed_row(rows, engine, machine.backend, plain_turing ? "Pascal" : device.spec.architecture,
+                           plain_turing ? "" : device.spec.compute_capability);
     place.bandwidth = device.spec.bandwidth_gb_s.value_or(0) * 1e9;
-    place.peak = peak_of(device.spec);
+    place.peak = peak_of(device.spec) * (plain_turing ? 0.5 : 1);  // Pascal's peak is single precision
+    if (device.spec.tdp_w && place.peak > 0) place.power = *device.spec.tdp_w / (place.peak * typical_watts_per_flops);
     place.pcie = device.spec.pcie_gb_s.value_or(typical_pcie_gb_s) * 1e9 * pcie_share;
     out.places.push_back(place);
   }
@@ -152,7 +174,7 @@ Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double 
     const auto& s = speed.places[i];
     if (w.idle()) continue;
     const double memory = read_seconds(work, w, s, sequences, sequences);
-    const double compute = 2 * sequences * matrix_cost(w, s) / (s.peak * s.p(matrix_share));
+    const double compute = 2 * sequences * matrix_cost(w, s) / matrix_rate(s, matrix_share);
     out.overhead += 1e-6 * s.p(layer_us) * layer_units(w, s);
     if (is_host(speed, i)) {
       out.cpu += std::max(memory, compute);
@@ -196,8 +218,8 @@ Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed) {
     per_token.cache_bytes = 0;
     per_token.state_bytes *= batch > 1 ? 1.0 : 0.0;
     const double compute =
-        2 * tokens * std::max(0.0, matrix_cost(w, s) - w.output_macs) / (s.peak * s.p(matrix_share)) +
-        2 * w.attention_macs / (s.peak * s.p(attention_share));
+        2 * tokens * std::max(0.0, matrix_cost(w, s) - w.output_macs) / matrix_rate(s, matrix_share) +
+        2 * w.attention_macs / matrix_rate(s, attention_share);
     const double memory = passes * read_seconds(work, per_token, s, batch, 1);
     (host ? out.cpu : out.compute) += compute;
     (host ? out.cpu : out.memory) += memory;
@@ -206,7 +228,8 @@ Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed) {
   }
   if (devices > 1) {
     const auto& first = speed.places.front();
-    const double together = speed.engine == Engine::vllm ? devices : 1 + first.p(pipeline) * (std::min(devices, passes) - 1);
+    const double together =
+        speed.engine == Engine::vllm ? devices : 1 + first.p(pipeline) * (std::min(devices, passes) - 1);
     for (double* part : {&out.memory, &out.compute, &out.overhead}) *part /= together;
   }
   return out;

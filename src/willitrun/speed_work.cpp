@@ -7,7 +7,8 @@ namespace willitrun {
 namespace {
 
 double elements(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), 1.0, [](double n, std::uint64_t d) { return n * static_cast<double>(d); });
+  return std::accumulate(shape.begin(), shape.end(), 1.0,
+                         [](double n, std::uint64_t d) { return n * static_cast<double>(d); });
 }
 
 /// Share of layer `il`'s cache that holds tokens at `depth`.
@@ -53,7 +54,8 @@ struct Builder {
   void add_tensors() {
     const auto& tensors = footprint.weighed->model.tensors;
     const auto& spec = footprint.spec();
-    const bool tied = std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
+    const bool tied =
+        std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
     for (const auto& tensor : tensors) {
       const bool serves_as_output = tied && spec.causal && tensor.name == "token_embd.weight";
       if (tensor.place == TensorPlace::output || serves_as_output) {
@@ -87,7 +89,9 @@ struct Builder {
 }  // namespace
 
 bool PlaceWork::idle() const {
-  const auto none = [](const auto& values) { return std::all_of(values.begin(), values.end(), [](double x) { return x <= 0; }); };
+  const auto none = [](const auto& values) {
+    return std::all_of(values.begin(), values.end(), [](double x) { return x <= 0; });
+  };
   return none(dense_bytes) && none(expert_bytes) && cache_bytes + state_bytes <= 0;
 }
 
@@ -101,7 +105,8 @@ SpeedWork speed_work(const Footprint& footprint, const Placement& placement, con
   work.experts_used = spec.n_expert_used;
   work.flash_attention = footprint.params.flash_attn;
   work.streams_weights = footprint.params.op_offload && !placement.devices.empty();
-  for (auto& place : work.places) place.fired_share = spec.n_expert == 0 ? 1.0 : static_cast<double>(spec.n_expert_used) / spec.n_expert;
+  for (auto& place : work.places)
+    place.fired_share = spec.n_expert == 0 ? 1.0 : static_cast<double>(spec.n_expert_used) / spec.n_expert;
   Builder build{footprint, placement.split, work};
   build.add_tensors();
   for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) build.add_layer(il, request);

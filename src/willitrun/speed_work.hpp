@@ -15,11 +15,11 @@ namespace willitrun {
 struct PlaceWork {
   std::array<double, kernel_classes> dense_bytes{}, expert_bytes{};  ///< stored there, output matrix included
   std::array<double, kernel_classes> dense_macs{}, expert_macs{};    ///< per token, experts that fire only
-  double output_macs = 0;      ///< of dense_macs, those only the last token of a prompt needs
-  double fired_share = 1;      ///< of expert bytes that one token reads
-  double cache_bytes = 0;      ///< read by one token at the asked depth
-  double state_bytes = 0;      ///< recurrent state, read and written by every token
-  double attention_macs = 0;   ///< of the whole prompt
+  double output_macs = 0;     ///< of dense_macs, those only the last token of a prompt needs
+  double fired_share = 1;     ///< of expert bytes that one token reads
+  double cache_bytes = 0;     ///< read by one token at the asked depth
+  double state_bytes = 0;     ///< recurrent state, read and written by every token
+  double attention_macs = 0;  ///< of the whole prompt
   double layers = 0, expert_layers = 0, recurrent_layers = 0;
   double offloaded_layers = 0;  ///< host: layers or experts whose neighbours are on an accelerator
 
