@@ -26,7 +26,7 @@ struct Placement {
   std::vector<Load> devices;  ///< one per device of the machine, overhead included
   Load host;
   std::uint32_t cpu_moe_layers = 0;  ///< blocks whose experts lie on the host
-  std::vector<bool> device_fits;     ///< each within its usable memory
+  std::vector<std::int64_t> slack;   ///< usable bytes left on each device; below 0 = short
   bool devices_fit = true;           ///< every device within its usable memory
   bool host_fits = true;             ///< host within its usable memory, as far as that is known
 
@@ -34,6 +34,7 @@ struct Placement {
   /// All weights and cache on the accelerators.
   [[nodiscard]] bool fully_on_device() const;
   [[nodiscard]] Bytes total() const;
+  [[nodiscard]] std::int64_t least_slack() const;  ///< of the fullest device; 0 without any
 };
 
 /// Loads for one split on one machine.

@@ -17,10 +17,17 @@ using Json = nlohmann::json;
 
 constexpr std::size_t longest_line = 1 << 20;
 
+/// Alternatives and the longest context take tens of placements each: a line gets them with "advise": true.
+Options without_advice() {
+  Options options;
+  options.advise = false;
+  return options;
+}
+
 /// A batch line: its id as JSON text, and the options it sets.
 struct Line {
   std::string id;
-  Options options;
+  Options options = without_advice();
 };
 
 Error bad_key(const std::string& key, std::string_view must_be) {
@@ -33,7 +40,7 @@ std::string option_name(std::string key) {
 }
 
 Error unknown_key(const std::string& key) {
-  std::vector<std::string> keys{"model", "id", "measured", "kv_offload"};
+  std::vector<std::string> keys{"model", "id", "measured", "kv_offload", "advise"};
   for (const auto& row : option_rows()) {
     keys.emplace_back(row.name);
     std::replace(keys.back().begin(), keys.back().end(), '-', '_');
@@ -62,6 +69,11 @@ std::optional<Error> set_list(const std::string& key, const Json& value, Options
 
 std::optional<Error> set_option(const std::string& key, const Json& value, Options& options) {
   if (value.is_null()) return std::nullopt;
+  if (key == "advise") {
+    if (!value.is_boolean()) return bad_key(key, "true or false");
+    options.advise = value.get<bool>();
+    return std::nullopt;
+  }
   if (key == "kv_offload") {
     if (!value.is_boolean()) return bad_key(key, "true or false");
     options.no_kv_offload = !value.get<bool>();

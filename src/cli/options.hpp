@@ -30,7 +30,8 @@ struct Options {
   Text color;
   List table;
   Text optimizer;
-  Text measured;  ///< batch only: "false" = do not answer from a stored measurement
+  Flag advise = true;  ///< look for alternatives and the longest context; a batch request has to ask for it
+  Text measured;       ///< batch only: "false" = do not answer from a stored measurement
 };
 
 using OptionTarget = std::variant<Options::Text Options::*, Options::Flag Options::*, Options::List Options::*>;

@@ -137,6 +137,7 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   check.speed = *speed;
   check.requirement = *requirement;
   check.explain = options.explain;
+  check.advise = options.advise;
   check.warnings = model.warnings;
   check.ollama_tag = model.ollama_tag;
   check.model_file = model.file;

@@ -100,7 +100,8 @@ std::optional<Error> read_devices(const Options& options, MachineRequest& out, s
   if (is_auto(options)) return read_this_computer(options, out, assumptions);
   for (const auto& name : options.gpu) {
     if (name == "none") continue;
-    if (name == "auto") return Error{"contradiction", "--gpu auto stands for all of this computer; name no other --gpu"};
+    if (name == "auto")
+      return Error{"contradiction", "--gpu auto stands for all of this computer; name no other --gpu"};
     const auto found = find_device(name);
     if (!found) return found.error();
     if (found->entry.memory_bytes == 0 && !options.vram)

@@ -1,7 +1,11 @@
 #include "willitrun/compute.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <numeric>
+#include <string>
+#include <unordered_map>
+#include <utility>
 
 #include "graph_memory.hpp"
 #include "graph_model.hpp"
@@ -21,18 +25,12 @@ bool has_attention_kernel(std::uint32_t k, std::uint32_t v, std::uint32_t querie
     case 96:
     case 112:
     case 128:
-    case 256:
-      return v == k;
-    case 192:
-      return v == 128 && grouped && queries_per_key % 8 == 0;
-    case 320:
-      return v == 256 && grouped && queries_per_key % 32 == 0;
-    case 512:
-      return v == k && grouped;
-    case 576:
-      return v == 512 && grouped;
-    default:
-      return false;
+    case 256: return v == k;
+    case 192: return v == 128 && grouped && queries_per_key % 8 == 0;
+    case 320: return v == 256 && grouped && queries_per_key % 32 == 0;
+    case 512: return v == k && grouped;
+    case 576: return v == 512 && grouped;
+    default: return false;
   }
 }
 
@@ -75,18 +73,57 @@ std::vector<std::uint32_t> every_layer(std::size_t n) {
   return all;
 }
 
+/// Everything a result depends on besides the model, as bytes: one question is often asked of many machines.
+std::string memo_key(const ContextParams& params, const ResolvedContext& context, const Split& split) {
+  std::string key;
+  const auto add = [&](std::uint64_t value) { key.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  add(context.n_ctx);
+  add(context.n_ctx_seq);
+  add(context.n_stream);
+  add(context.n_swa_cells);
+  add(std::uint64_t{context.n_ubatch} << 32U | context.n_outputs);
+  add(std::uint64_t{params.n_seq_max} << 32U | context.n_batch);
+  add(static_cast<std::uint64_t>(params.type_k) << 8U | static_cast<std::uint64_t>(params.type_v));
+  add(std::uint64_t{params.flash_attn} | std::uint64_t{params.op_offload} << 1U | std::uint64_t{params.swa_full} << 2U |
+      std::uint64_t{split.kv_on_device} << 3U | std::uint64_t{params.kv_unified} << 4U);
+  add(std::uint64_t{split.n_device} << 32U | split.gpu_layers);
+  for (std::size_t i = 0; i < split.layer_device.size(); ++i)
+    key += static_cast<char>((split.layer_device[i] + 1) * 2 + (split.experts_host(i) ? 1 : 0));
+  return key;
+}
+
 }  // namespace
 
 struct ComputePlan::Data {
+  Data(ModelSpec shapes, graph::ModelTensors sorted) : spec(std::move(shapes)), tensors(std::move(sorted)) {}
+
   ModelSpec spec;
   graph::ModelTensors tensors;
+
+  // Results met before; emptied when full, so that memory stays bounded.
+  static constexpr std::size_t memo_capacity = 4096;
+  mutable std::mutex memo_mutex = {};
+  mutable std::unordered_map<std::string, ComputeBuffers> memo = {};
 };
 
 ComputePlan::ComputePlan(const ModelSpec& spec, const std::vector<TensorInfo>& tensors)
-    : data_(std::make_shared<const Data>(Data{spec, graph::sort_tensors(spec, tensors)})) {}
+    : data_(std::make_shared<const Data>(spec, graph::sort_tensors(spec, tensors))) {}
 
 ComputeBuffers ComputePlan::evaluate(const ContextParams& params, const ResolvedContext& context,
                                      const Split& split) const {
+  auto key = memo_key(params, context, split);
+  {
+    const std::scoped_lock lock(data_->memo_mutex);
+    if (const auto it = data_->memo.find(key); it != data_->memo.end()) return it->second;
+  }
+  auto buffers = replay(params, context, split);
+  const std::scoped_lock lock(data_->memo_mutex);
+  if (data_->memo.size() >= Data::memo_capacity) data_->memo.clear();
+  return data_->memo.emplace(std::move(key), std::move(buffers)).first->second;
+}
+
+ComputeBuffers ComputePlan::replay(const ContextParams& params, const ResolvedContext& context,
+                                   const Split& split) const {
   const ModelSpec& spec = data_->spec;
   ComputeBuffers out;
   out.devices.resize(split.n_device);

@@ -43,14 +43,10 @@ bool widened(ByteReader& reader, bool (ByteReader::*read)(T&, std::string_view),
 // The bits of a number of 1, 2, 4 or 8 bytes.
 bool bits(ByteReader& reader, std::uint32_t bytes, std::uint64_t& out) {
   switch (bytes) {
-    case 1:
-      return widened(reader, &ByteReader::u8, out);
-    case 2:
-      return widened(reader, &ByteReader::u16, out);
-    case 4:
-      return widened(reader, &ByteReader::u32, out);
-    default:
-      return reader.u64(out, "value");
+    case 1: return widened(reader, &ByteReader::u8, out);
+    case 2: return widened(reader, &ByteReader::u16, out);
+    case 4: return widened(reader, &ByteReader::u32, out);
+    default: return reader.u64(out, "value");
   }
 }
 

@@ -30,20 +30,16 @@ Result<MetadataValue> list_value(const JsonValue& list) {
 
 Result<MetadataValue> metadata_value(const JsonValue& value) {
   switch (value.kind()) {
-    case JsonKind::boolean:
-      return MetadataValue(*value.flag());
-    case JsonKind::text:
-      return MetadataValue(*value.text());
-    case JsonKind::array:
-      return list_value(value);
+    case JsonKind::boolean: return MetadataValue(*value.flag());
+    case JsonKind::text: return MetadataValue(*value.text());
+    case JsonKind::array: return list_value(value);
     case JsonKind::whole:
     case JsonKind::real: {
       if (const auto count = value.count()) return MetadataValue(*count);
       if (const auto whole = value.integer()) return MetadataValue(*whole);
       return MetadataValue(*value.number());
     }
-    default:
-      return value.mismatch("a number, true, false, text or a list of whole numbers");
+    default: return value.mismatch("a number, true, false, text or a list of whole numbers");
   }
 }
 

@@ -259,20 +259,13 @@ Result<std::string> JsonValue::text() const {
 
 std::string JsonValue::shown() const {
   switch (kind()) {
-    case JsonKind::null:
-      return "null";
-    case JsonKind::boolean:
-      return node().bits == 1 ? "true" : "false";
-    case JsonKind::whole:
-      return fmt::format("{}{}", node().negative ? "-" : "", node().bits);
-    case JsonKind::real:
-      return fmt::format("{}", std::bit_cast<double>(node().bits));
-    case JsonKind::text:
-      return in_quotes(node().text);
-    case JsonKind::array:
-      return "an array";
-    case JsonKind::object:
-      return "an object";
+    case JsonKind::null: return "null";
+    case JsonKind::boolean: return node().bits == 1 ? "true" : "false";
+    case JsonKind::whole: return fmt::format("{}{}", node().negative ? "-" : "", node().bits);
+    case JsonKind::real: return fmt::format("{}", std::bit_cast<double>(node().bits));
+    case JsonKind::text: return in_quotes(node().text);
+    case JsonKind::array: return "an array";
+    case JsonKind::object: return "an object";
   }
   return {};
 }

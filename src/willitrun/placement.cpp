@@ -6,25 +6,26 @@
 namespace willitrun {
 namespace {
 
-/// Smallest n in [low, high] for which `accept` holds, given that it holds from some n on; high + 1 if it never does.
-template <class Accept>
-std::uint32_t first_that(std::uint32_t low, std::uint32_t high, Accept accept) {
-  auto end = high + 1;
-  while (low < end) {
-    const auto middle = low + (end - low) / 2;
-    if (accept(middle))
-      end = middle;
+/// Largest n in [0, high] with slack(n) >= 0, given that slack falls and slack(0) >= 0. Memory is nearly linear in
+/// layers and in context, so interpolation finds it in a few tries; every second one halves the bracket.
+template <class Slack>
+std::uint32_t last_within(std::uint32_t high, Slack slack) {
+  auto above = slack(high);
+  if (high == 0 || above >= 0) return high;
+  std::uint32_t low = 0;
+  auto below = std::max<std::int64_t>(slack(0), 0);
+  for (bool interpolate = true; high - low > 1; interpolate = !interpolate) {
+    const auto width = static_cast<double>(high - low);
+    const auto share = static_cast<double>(below) / (static_cast<double>(below) - static_cast<double>(above));
+    const auto step = static_cast<std::uint32_t>(width * (interpolate ? share : 0.5));
+    const auto middle = low + std::clamp(step, 1U, high - low - 1);
+    const auto value = slack(middle);
+    if (value >= 0)
+      low = middle, below = value;
     else
-      low = middle + 1;
+      high = middle, above = value;
   }
   return low;
-}
-
-/// Largest n in [0, high] that is accepted, given that 0 is and that acceptance ends once.
-template <class Accept>
-std::uint32_t last_that(std::uint32_t high, Accept accept) {
-  if (high == 0 || accept(high)) return high;
-  return first_that(1, high, [&](std::uint32_t n) { return !accept(n); }) - 1;
 }
 
 /// Fills devices the way llama.cpp's --fit does (common/fit.cpp, steps 3 and 4).
@@ -45,7 +46,10 @@ class Filler {
         // The last device's output layer has no experts to give up.
         return DeviceShare{n, moe && n > 0 ? n - (last ? 1 : 0) : 0};
       };
-      shares_[id] = share_of(last_that(all - taken, [&](std::uint32_t n) { return fits(id, share_of(n)); }));
+      shares_[id] = share_of(last_within(all - taken, [&](std::uint32_t n) {
+        shares_[id] = share_of(n);
+        return std::int64_t{placement().slack[id]};
+      }));
     }
   }
 
@@ -62,9 +66,9 @@ class Filler {
       const auto before = shares_;
       std::uint32_t convertible = 0;
       for (auto from = id; from < before.size(); ++from) convertible += before[from].n_part;
-      const auto n = last_that(convertible, [&](std::uint32_t k) -> bool {
+      const auto n = last_within(convertible, [&](std::uint32_t k) {
         shares_ = converted(before, id, k);
-        return placement().device_fits[id];
+        return std::int64_t{placement().slack[id]};
       });
       shares_ = converted(before, id, n);
     }
@@ -77,11 +81,6 @@ class Filler {
   }
 
  private:
-  [[nodiscard]] bool fits(std::size_t id, const DeviceShare& share) {
-    shares_[id] = share;
-    return placement().device_fits[id];
-  }
-
   /// `n` layers that lack their experts, from the first device that has such, made full ones of device `id`.
   static std::vector<DeviceShare> converted(std::vector<DeviceShare> shares, std::size_t id, std::uint32_t n) {
     for (auto from = id; from < shares.size() && n > 0; ++from) {
@@ -114,10 +113,10 @@ Placement place_as_asked(const Footprint& footprint, const Machine& machine, con
 
 /// The largest number of whole layers that fits with the rest as asked.
 Placement fewer_layers(const Footprint& footprint, const Machine& machine, PlacementOptions options) {
-  options.gpu_layers = last_that(footprint.spec().n_layer + 1, [&](std::uint32_t n) {
+  options.gpu_layers = last_within(footprint.spec().n_layer + 1, [&](std::uint32_t n) {
     auto attempt = options;
     attempt.gpu_layers = n;
-    return place_as_asked(footprint, machine, attempt).devices_fit;
+    return place_as_asked(footprint, machine, attempt).least_slack();
   });
   return place_as_asked(footprint, machine, options);
 }
@@ -137,6 +136,10 @@ bool Placement::fully_on_device() const {
   return layers && cpu_moe_layers == 0 && split.kv_on_device;
 }
 
+std::int64_t Placement::least_slack() const {
+  return slack.empty() ? 0 : *std::min_element(slack.begin(), slack.end());
+}
+
 Bytes Placement::total() const {
   return std::accumulate(devices.begin(), devices.end(), host.total(),
                          [](Bytes sum, const Load& load) { return sum + load.total(); });
@@ -154,8 +157,9 @@ Placement place(const Footprint& footprint, const Machine& machine, const Split&
     auto& load = placement.devices[i];
     // A device that holds nothing is not opened.
     if (load.total() > 0) load.overhead = machine.devices[i].overhead_bytes;
-    placement.device_fits.push_back(load.total() <= machine.devices[i].usable_bytes());
-    placement.devices_fit = placement.devices_fit && placement.device_fits[i];
+    placement.slack.push_back(static_cast<std::int64_t>(machine.devices[i].usable_bytes()) -
+                              static_cast<std::int64_t>(load.total()));
+    placement.devices_fit = placement.devices_fit && placement.slack[i] >= 0;
   }
   if (const auto usable = machine.host.usable_bytes()) placement.host_fits = placement.host.total() <= *usable;
   return placement;
@@ -174,20 +178,34 @@ Placement solve_placement(const Footprint& footprint, const Machine& machine, co
 
 LongestContext longest_context(const Footprint& footprint, const Machine& machine, const PlacementOptions& options,
                                std::uint32_t limit) {
-  const auto solved = [&](std::uint32_t steps) {
+  constexpr std::uint32_t step = 256;  // contexts are padded to it
+  const auto at = [&](std::uint32_t steps) {
     auto params = footprint.params;
-    params.n_ctx = steps * 256;
-    return solve_placement(measure(footprint.weighed, params), machine, options);
+    params.n_ctx = std::max(steps, 1U) * step;
+    return measure(footprint.weighed, params);
   };
-  const auto steps = std::max(limit / 256, 1U);
+  const auto steps = std::max(limit / step, 1U);
   LongestContext longest;
-  longest.on_device = 256 * last_that(steps, [&](std::uint32_t n) {
-                        const auto p = solved(n);
-                        return p.fits() && p.fully_on_device();
-                      });
-  longest.anywhere = longest.on_device == steps * 256
-                         ? longest.on_device
-                         : 256 * last_that(steps, [&](std::uint32_t n) { return solved(n).fits(); });
+  const auto resident = place_as_asked(at(1), machine, options);
+  if (resident.fits() && resident.fully_on_device())
+    longest.on_device = step * last_within(steps, [&](std::uint32_t n) {
+                          return place_as_asked(at(n), machine, options).least_slack();
+                        });
+  // System memory of unknown size takes whatever spills; a shared pool has nowhere to spill to.
+  const bool unbounded = !machine.host.usable_bytes() && !options.gpu_layers;
+  if (machine.unified()) {
+    longest.anywhere = longest.on_device;
+    return longest;
+  }
+  if (longest.on_device == steps * step || unbounded || solve_placement(at(steps), machine, options).fits()) {
+    longest.anywhere = steps * step;
+    return longest;
+  }
+  // Spilling takes over where the accelerators end; what ends it is the host's memory.
+  longest.anywhere = step * last_within(steps, [&](std::uint32_t n) {
+                       const auto placement = solve_placement(at(n), machine, options);
+                       return placement.fits() ? std::int64_t{1} : std::int64_t{-1};
+                     });
   return longest;
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <numeric>
 #include <vector>
 
 #include "willitrun/quant_rules.hpp"
@@ -154,10 +153,12 @@ bool is_seventy_b(const ModelSpec& spec) {
   });
 }
 
-/// The quantizer walks tensors by layer, then by name; positions among a kind count in that order.
+/// Those the quantizer touches. It walks them by layer, then by name; positions among a kind count in that order.
 std::vector<std::size_t> walk_order(const std::vector<TensorInfo>& tensors) {
-  std::vector<std::size_t> order(tensors.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<std::size_t> order;
+  order.reserve(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (is_quantizable(tensors[i].name, tensors[i].shape)) order.push_back(i);
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     const auto& x = tensors[a];
     const auto& y = tensors[b];
@@ -180,7 +181,6 @@ void apply_ggml(const QuantPreset& preset, const ModelSpec& spec, std::vector<Te
   }));
   for (const auto i : walk_order(tensors)) {
     auto& tensor = tensors[i];
-    if (!is_quantizable(tensor.name, tensor.shape)) continue;
     const auto category = tensor_category(tensor.name);
     const bool value = category == TensorCategory::attention_v;
     const bool low_bit_down =

@@ -148,6 +148,8 @@ Placement predict(const PlacementTruth& truth) {
   }
   const auto model = catalog_model(truth.model, truth.quant);
   ContextParams params;
+  // The table was measured through the library's defaults, where sliding layers keep a full-size cache.
+  params.swa_full = true;
   params.n_ctx = truth.ctx;
   if (truth.ctx == 0) params.n_ctx = chosen_context(measure(model, params), machine, {});
   return solve_placement(measure(model, params), machine, {});
