@@ -71,7 +71,8 @@ struct Host {
   std::string name;
   std::optional<Bytes> memory_bytes;  ///< empty = not stated
   Bytes reserve_bytes = 0;
-  std::optional<double> bandwidth_gb_s;
+  std::optional<double> bandwidth_gb_s;  ///< as stated, else the processor's theoretical one
+  std::optional<CpuSpec> cpu;            ///< the processor, where it is known
   [[nodiscard]] std::optional<Bytes> usable_bytes() const {
     if (!memory_bytes) return std::nullopt;
     return *memory_bytes > reserve_bytes ? *memory_bytes - reserve_bytes : 0;

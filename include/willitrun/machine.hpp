@@ -35,6 +35,7 @@ struct MachineRequest {
   std::optional<Bytes> ram_available;  ///< of `ram`, now, instead of the rules
   std::optional<double> ram_bandwidth_gb_s;
   std::string host_name;
+  std::optional<CpuSpec> cpu;
   OperatingSystem os = OperatingSystem::linux_os;
   bool wsl = false;                ///< Linux under Windows: its driver's habits
   std::optional<Backend> backend;  ///< empty = the usual one for the vendor and system

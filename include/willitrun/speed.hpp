@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "willitrun/footprint.hpp"
@@ -16,15 +17,45 @@ struct Range {
   double low = 0, mid = 0, high = 0;
 };
 
+/// The program that runs the model. The first three share llama.cpp's kernels; llamafile's are an early-2025 state.
+enum class Engine : std::uint8_t { llama_cpp, ollama, lmstudio, llamafile, mlx, vllm, transformers };
+[[nodiscard]] std::string_view name_of(Engine engine);
+[[nodiscard]] std::optional<Engine> find_engine(std::string_view name);
+
 struct SpeedRequest {
   std::uint32_t depth = 0;  ///< tokens already in the context
   std::uint32_t prompt_tokens = 512;
+  Engine engine = Engine::llama_cpp;
+  bool measured = true;  ///< look for published measurements of the same device, model and quant
+  std::string quant;     ///< preset id, to find them by
+};
+
+/// What the larger part of a token's time goes into.
+enum class Limit : std::uint8_t { memory, compute, overhead, pcie, cpu };
+[[nodiscard]] std::string_view name_of(Limit limit);
+
+/// Several sequences decoded at once.
+struct ParallelSpeed {
+  std::uint32_t users = 1;
+  Range total_tokens_per_s;
+  Range user_tokens_per_s;
+};
+
+/// A published measurement of the same device, model, quant and engine family.
+struct MeasuredSpeed {
+  double tokens_per_s = 0;  ///< median where there are several
+  std::uint32_t runs = 0;
+  std::uint32_t tokens = 0;  ///< of the prompt; 0 for decoding
+  std::string source;
 };
 
 struct SpeedEstimate {
   std::optional<Range> decode_tokens_per_s;  ///< one sequence
   std::optional<Range> prefill_tokens_per_s;
   std::optional<Range> time_to_first_token_s;
+  std::optional<Limit> limited_by;        ///< decoding
+  std::optional<ParallelSpeed> parallel;  ///< when more than one slot was asked for
+  std::optional<MeasuredSpeed> measured_decode, measured_prefill;
   std::vector<std::string> notes;  ///< what is missing, or what the estimate leans on
 };
 

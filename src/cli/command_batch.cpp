@@ -103,7 +103,12 @@ std::optional<Error> read_line(const std::string& text, Line& line) {
   if (!json.is_object()) return Error{"bad_request", "must be a JSON object"};
   if (const auto id = json.find("id"); id != json.end()) line.id = id->dump();
   for (const auto& [key, value] : json.items()) {
-    if (key == "id" || key == "measured") continue;
+    if (key == "id") continue;
+    if (key == "measured") {
+      if (!value.is_boolean()) return bad_key(key, "true or false");
+      line.options.measured = value.get<bool>() ? "true" : "false";
+      continue;
+    }
     if (key == "model") {
       if (!value.is_string()) return bad_key(key, "a string");
       line.options.model = value.get<std::string>();

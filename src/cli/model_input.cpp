@@ -19,8 +19,13 @@ constexpr std::string_view default_quant = "q4_k_m";  // what Ollama and LM Stud
 /// quantised, else the usual one.
 Result<QuantPreset> choose_quant(const std::optional<std::string>& typed, const Found<ModelEntry>& found,
                                  std::vector<Assumption>& assumptions) {
-  if (typed) return find_quant(*typed);
-  if (!found.quant.empty()) return find_quant(found.quant);
+  if (typed || !found.quant.empty()) {
+    auto preset = find_quant(typed ? *typed : found.quant);
+    if (preset && !preset->instead_of.empty())
+      assumptions.push_back({"like_quant", fmt::format("{} taken as {}: its mix differs from file to file",
+                                                       preset->instead_of, preset->name)});
+    return preset;
+  }
   if (const auto native = find_quant(found.entry.native_quant); native && is_block_quantized(native->type)) {
     assumptions.push_back({"native_quant", fmt::format("{}, as it is published", native->name)});
     return native;

@@ -147,6 +147,8 @@ Result<PlacementOptions> resolve_placement_options(const Options& options, std::
 
 Result<SpeedRequest> resolve_speed_options(const Options& options) {
   SpeedRequest out;
+  if (options.engine) out.engine = find_engine(*options.engine).value_or(Engine::llama_cpp);
+  out.measured = options.measured != "false";
   if (options.depth) {
     const auto n = parse_whole(*options.depth, "--depth", 0, 1U << 30);
     if (!n) return n.error();

@@ -136,8 +136,12 @@ std::optional<Error> read_host(const Options& options, MachineRequest& out) {
     if (!cpu) return cpu.error();
     out.host_name = cpu->name;
     out.ram_bandwidth_gb_s = cpu->bandwidth_gb_s;
+    out.cpu = *cpu;
   }
-  return read_rate(options.ram_bandwidth, "--ram-bandwidth", out.ram_bandwidth_gb_s);
+  if (auto e = read_rate(options.ram_bandwidth, "--ram-bandwidth", out.ram_bandwidth_gb_s)) return e;
+  // What the user states outranks what was measured on somebody else's machine.
+  if (options.ram_bandwidth && out.cpu) out.cpu->measured_bandwidth_gb_s.reset();
+  return std::nullopt;
 }
 
 }  // namespace

@@ -96,7 +96,11 @@ Result<Report> check(const CheckRequest& request) {
   report.placement = summarize(placement);
   report.context.requested = request.longest_ctx ? params.n_ctx : request.requested_ctx;
   report.context.allocated = footprint.spec().keeps_cache ? placement.context.n_ctx : 0;
-  if (placement.fits()) report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
+  // A placement the user fixed is answered for even where the rules say it does not fit: limits can be raised.
+  if (placement.fits() || request.placement.gpu_layers) {
+    report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
+    if (!placement.fits()) report.speed.notes.emplace_back("the speed is as if it fitted");
+  }
   // An encoder reads a text at once; it decodes nothing.
   if (!footprint.spec().keeps_cache) report.speed.decode_tokens_per_s.reset();
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);

@@ -210,6 +210,7 @@ Machine assemble_machine(const MachineRequest& request) {
     machine.host.reserve_bytes = *request.ram - std::min(*request.ram, *request.ram_available) + asked;
   }
   machine.host.bandwidth_gb_s = request.ram_bandwidth_gb_s;
+  machine.host.cpu = request.cpu;
   add_assumptions(request, machine);
   return machine;
 }

@@ -55,6 +55,7 @@ constexpr std::array presets{
     QuantPreset{"q1_0", "Q1_0", F::ggml, q1_0},
     QuantPreset{"fp8", "FP8", F::fp8, TensorType::fp8},
     QuantPreset{"fp8-block", "FP8 (128x128 blocks)", F::fp8, fp8_block128},
+    QuantPreset{"nvfp4", "NVFP4", F::fp8, TensorType::nvfp4},
     QuantPreset{"int8", "INT8", F::int8, TensorType::int8},
     QuantPreset{"nf4", "NF4", F::bitsandbytes, nf4},
     QuantPreset{"nf4-dq", "NF4 (double quantised)", F::bitsandbytes, nf4_double},
@@ -93,6 +94,24 @@ constexpr std::array spellings{
     Spelling{"mxfp4", "mxfp4_moe"},   Spelling{"q3kl", "q3_k_l"},   Spelling{"fp8e4m3", "fp8"},
     Spelling{"q80", "q8_0"},          Spelling{"bnb4bit", "nf4"},   Spelling{"gptq", "gptq-4bit-128g"},
     Spelling{"awq", "awq-4bit-128g"}, Spelling{"llmint8", "int8"},
+};
+
+/// Mixes whose tensor types differ from file to file (Unsloth's dynamic and bartowski's larger ones), and ik_llama.cpp's
+/// types: the preset nearest in size stands in, and the answer says so.
+struct Likeness {
+  std::string_view text, id, shown;
+};
+constexpr std::array likenesses{
+    Likeness{"q2kxl", "q2_k", "UD-Q2_K_XL"},   Likeness{"q2kl", "q2_k", "Q2_K_L"},
+    Likeness{"q3kxl", "q3_k_l", "UD-Q3_K_XL"}, Likeness{"q4kxl", "q4_k_m", "UD-Q4_K_XL"},
+    Likeness{"q4kl", "q4_k_m", "Q4_K_L"},      Likeness{"q5kxl", "q5_k_m", "UD-Q5_K_XL"},
+    Likeness{"q5kl", "q5_k_m", "Q5_K_L"},      Likeness{"q6kxl", "q6_k", "UD-Q6_K_XL"},
+    Likeness{"q6kl", "q6_k", "Q6_K_L"},        Likeness{"q8kxl", "q8_0", "UD-Q8_K_XL"},
+    Likeness{"iq2k", "iq2_s", "IQ2_K"},        Likeness{"iq3k", "iq3_s", "IQ3_K"},
+    Likeness{"iq4k", "iq4_nl", "IQ4_K"},       Likeness{"iq4kr4", "iq4_nl", "IQ4_K_R4"},
+    Likeness{"iq5k", "q5_k_s", "IQ5_K"},       Likeness{"iq6k", "q6_k", "IQ6_K"},
+    Likeness{"iq4ksr4", "iq4_xs", "IQ4_KS_R4"}, Likeness{"iq4ks", "iq4_xs", "IQ4_KS"},
+    Likeness{"iq4xsr8", "iq4_xs", "IQ4_XS_R8"},
 };
 
 std::string normalized(std::string_view text) {
@@ -198,6 +217,14 @@ Result<QuantPreset> find_quant(std::string_view text) {
     if (normalized(p.id) == wanted || normalized(p.name) == wanted) return p;
   for (const auto& s : spellings)
     if (s.text == wanted) return find_quant(s.id);
+  const auto bare = wanted.starts_with("ud") ? wanted.substr(2) : wanted;
+  for (const auto& like : likenesses) {
+    if (like.text != bare) continue;
+    auto preset = find_quant(like.id);
+    if (preset) preset->instead_of = like.shown;
+    return preset;
+  }
+  if (bare != wanted) return find_quant(bare);
   auto suggestions = presets_of_bits(wanted);
   if (suggestions.empty()) {
     std::vector<std::string_view> ids;

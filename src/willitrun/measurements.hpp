@@ -1,0 +1,29 @@
+// Published speed measurements, generated from data/calibration/measured.tsv.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace willitrun {
+
+struct Measurement {
+  std::string_view cls;     ///< gpu, gpu-depth, multi-gpu, moe-offload, cpu
+  std::string_view device;  ///< any name the catalog knows
+  std::string_view backend, engine;
+  std::string_view model, quant;
+  std::string_view flash_attn, kv;  ///< empty = not stated
+  std::uint32_t count;              ///< devices
+  bool prefill;
+  std::uint32_t tokens;  ///< decoded or of the prompt; 0 = not stated
+  std::uint32_t depth;   ///< in the context before them
+  double tokens_per_s;
+  bool benchmark;  ///< a standard benchmark, not the timing of a chat
+  std::size_t source;
+};
+
+/// Sorted by device.
+[[nodiscard]] std::span<const Measurement> all_measurements();
+[[nodiscard]] std::string_view measurement_source(std::size_t index);
+
+}  // namespace willitrun

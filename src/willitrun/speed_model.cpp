@@ -1,0 +1,238 @@
+#include "willitrun/speed_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace willitrun {
+namespace {
+
+/// System memory nobody described: between dual-channel DDR4-3200 (51) and DDR5-5600 (90).
+constexpr double typical_host_gb_s = 70;
+constexpr double typical_cores = 8;
+constexpr double narrow_memory = 90e9;  // bytes per second of dual-channel DDR5-5600
+/// Peak of one core, eight single-precision multiply-adds twice a cycle at 3 GHz (AVX2); matrix_share is of this.
+constexpr double core_flops = 96e9;
+/// A device whose arithmetic nobody stated: operations per byte of bandwidth, the median of the catalog's.
+constexpr double typical_flops_per_byte = 50;
+/// Watts of a desktop card of recent years per operation per second at peak.
+constexpr double typical_watts_per_flops = 1 / 0.15e12;
+/// PCIe 4.0 x16 where the link is not stated; copies reach about four fifths of it.
+constexpr double typical_pcie_gb_s = 31.5, pcie_share = 0.8;
+/// Synchronising with the CPU and back for a layer whose experts or weights stay there: fit over 83 published runs of
+/// expert offload on one laptop (8 models), together with 88 GB/s of system memory.
+constexpr double offload_seconds = 300e-6;
+
+double product(const std::array<double, kernel_classes>& values, const PlaceSpeed& place, SpeedParameter first) {
+  double sum = 0;
+  for (std::size_t i = 0; i < kernel_classes; ++i) sum += values[i] * place.row->p[first + i];
+  return sum;
+}
+
+double plain_sum(const std::array<double, kernel_classes>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return sum;
+}
+
+/// Share of expert weights that `tokens` tokens touch when each fires its own.
+double touched(const SpeedWork& work, double tokens) {
+  if (work.experts <= 0) return 1;
+  const double each = std::min(1.0, work.experts_used / work.experts);
+  return tokens <= 1 ? each : 1 - std::pow(1 - each, tokens);
+}
+
+/// Seconds to read a place's weights once for `tokens` tokens and the cache for `sequences`; never above the roofline.
+double read_seconds(const SpeedWork& work, const PlaceWork& w, const PlaceSpeed& s, double tokens, double sequences) {
+  const double share = touched(work, tokens);
+  const double cache = (w.cache_bytes + w.state_bytes) * sequences;
+  const double bytes = plain_sum(w.dense_bytes) + share * plain_sum(w.expert_bytes) + cache;
+  const double cost = product(w.dense_bytes, s, read_floating) + share * product(w.expert_bytes, s, read_floating) +
+                      cache * s.p(work.flash_attention ? cache_cost : plain_cost);
+  return std::max(bytes / s.bandwidth, cost / s.readable);
+}
+
+/// Multiply-adds as if all ran at matrix_share, per token.
+double matrix_cost(const PlaceWork& w, const PlaceSpeed& s) {
+  return product(w.dense_macs, s, matrix_floating) + product(w.expert_macs, s, matrix_floating) / s.p(expert_matrix);
+}
+
+/// Operations per second. Cards with little power for their peak clock down under matrix load.
+double matrix_rate(const PlaceSpeed& s, SpeedParameter share) {
+  return s.peak * s.p(share) * std::pow(s.power, s.p(power_limit));
+}
+
+double layer_units(const PlaceWork& w, const PlaceSpeed& s) {
+  return w.layers + w.expert_layers * (s.p(expert_layer) - 1) + w.recurrent_layers * (s.p(recurrent_layer) - 1);
+}
+
+bool is_host(const MachineSpeed& speed, std::size_t place) { return place + 1 == speed.places.size(); }
+
+/// Layers and experts on the host with an accelerator at work: their weights are copied to it for every physical batch.
+Seconds streamed_seconds(const SpeedWork& work, const PlaceWork& w, const MachineSpeed& speed, double passes) {
+  const auto& device = speed.places.front();
+  const double bytes = plain_sum(w.dense_bytes) + plain_sum(w.expert_bytes);
+  Seconds out;
+  out.pcie = passes * bytes / device.pcie;
+  const double macs = matrix_cost(w, device) * work.prompt_tokens;
+  out.compute = 2 * macs / matrix_rate(device, matrix_share);
+  return out;
+}
+
+/// Half-precision rate of the general lanes: it grows with units and clock alike on all cards of an architecture, where
+/// the published matrix rate also halves on GeForce (32-bit accumulation), which the integer kernels of llama.cpp do
+/// not. matrix_share carries the ratio, so it can exceed 1.
+double peak_of(const DeviceSpec& spec) {
+  constexpr double matrix_ratio = 2;  // where only the matrix rate is stated: GeForce Blackwell's
+  if (const auto tflops = spec.fp16_tflops ? spec.fp16_tflops : spec.fp32_tflops) return *tflops * 1e12;
+  if (spec.fp16_matrix_tflops) return *spec.fp16_matrix_tflops / matrix_ratio * 1e12;
+  return spec.bandwidth_gb_s.value_or(0) * 1e9 * typical_flops_per_byte;
+}
+
+PlaceSpeed host_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows,
+                      std::vector<std::string>& notes) {
+  const auto& host = machine.host;
+  PlaceSpeed out;
+  out.row = &speed_row(rows, engine, Backend::cpu,
+                       host.cpu ? std::string_view(host.cpu->memory_type) : std::string_view(), {});
+  auto gb_s = host.bandwidth_gb_s;
+  if (!gb_s && machine.unified()) gb_s = machine.devices[0].spec.bandwidth_gb_s;
+  if (!gb_s) {
+    gb_s = typical_host_gb_s;
+    notes.emplace_back("system memory bandwidth not stated: 70 GB/s assumed; give --ram-bandwidth or --cpu");
+  }
+  out.bandwidth = *gb_s * 1e9;
+  const double cores = host.cpu && host.cpu->cores ? *host.cpu->cores : typical_cores;
+  out.peak = cores * core_flops;
+  return out;
+}
+
+}  // namespace
+
+Seconds& Seconds::operator+=(const Seconds& other) {
+  memory += other.memory;
+  compute += other.compute;
+  overhead += other.overhead;
+  pcie += other.pcie;
+  cpu += other.cpu;
+  return *this;
+}
+
+Limit Seconds::limit() const {
+  const std::array<std::pair<double, Limit>, 5> parts{{{memory, Limit::memory},
+                                                       {compute, Limit::compute},
+                                                       {overhead, Limit::overhead},
+                                                       {pcie, Limit::pcie},
+                                                       {cpu, Limit::cpu}}};
+  return std::max_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; })
+      ->second;
+}
+
+void update_readable(const Machine& machine, MachineSpeed& speed) {
+  for (auto& place : speed.places) place.readable = place.bandwidth * place.p(read_share);
+  auto& host = speed.places.back();
+  // The more channels, the smaller the share of them that one program's threads draw.
+  host.readable *= std::pow(std::min(1.0, narrow_memory / host.bandwidth), host.p(wide_loss));
+  const auto& cpu = machine.host.cpu;
+  if (cpu && cpu->measured_bandwidth_gb_s)
+    host.readable = std::min(host.bandwidth, *cpu->measured_bandwidth_gb_s * 1e9);
+  const double cores = cpu && cpu->cores ? *cpu->cores : typical_cores;
+  // A few cores cannot draw all that many channels offer.
+  if (cpu && cpu->cores) host.readable = std::min(host.readable, cores * host.p(core_gb_s) * 1e9);
+}
+
+MachineSpeed machine_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows) {
+  MachineSpeed out;
+  out.engine = engine;
+  for (const auto& device : machine.devices) {
+    PlaceSpeed place;
+    // GTX 16 cards are Turing without matrix units: they run what Pascal does.
+    const bool plain_turing = device.spec.architecture == "Turing" && !device.spec.fp16_matrix_tflops;
+    place.row = &speed_row(rows, engine, machine.backend, plain_turing ? "Pascal" : device.spec.architecture,
+                           plain_turing ? "" : device.spec.compute_capability);
+    place.bandwidth = device.spec.bandwidth_gb_s.value_or(0) * 1e9;
+    place.peak = peak_of(device.spec) * (plain_turing ? 0.5 : 1);  // Pascal's peak is single precision
+    if (device.spec.tdp_w && place.peak > 0) place.power = *device.spec.tdp_w / (place.peak * typical_watts_per_flops);
+    place.pcie = device.spec.pcie_gb_s.value_or(typical_pcie_gb_s) * 1e9 * pcie_share;
+    out.places.push_back(place);
+  }
+  out.places.push_back(host_speed(machine, engine, rows, out.notes));
+  update_readable(machine, out);
+  return out;
+}
+
+const PlaceSpeed* missing_bandwidth(const SpeedWork& work, const MachineSpeed& speed) {
+  for (std::size_t i = 0; i < work.places.size(); ++i)
+    if (!work.places[i].idle() && speed.places[i].bandwidth <= 0) return &speed.places[i];
+  return nullptr;
+}
+
+Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences) {
+  Seconds out;
+  double devices = 0;
+  for (std::size_t i = 0; i < work.places.size(); ++i) {
+    const auto& w = work.places[i];
+    const auto& s = speed.places[i];
+    if (w.idle()) continue;
+    const double memory = read_seconds(work, w, s, sequences, sequences);
+    const double compute = 2 * sequences * matrix_cost(w, s) / matrix_rate(s, matrix_share);
+    out.overhead += 1e-6 * s.p(layer_us) * layer_units(w, s);
+    if (is_host(speed, i)) {
+      out.cpu += std::max(memory, compute);
+      out.pcie += offload_seconds * w.offloaded_layers;
+    } else {
+      ++devices;
+      // One sequence multiplies matrices with a vector, which the read hides.
+      if (sequences > 1 && compute > memory)
+        out.compute += compute;
+      else
+        out.memory += memory;
+    }
+  }
+  const auto& first = devices > 0 ? speed.places.front() : speed.places.back();
+  // vLLM splits every matrix over all devices; the others pass from one device to the next.
+  if (speed.engine == Engine::vllm && devices > 1) {
+    out.memory /= devices;
+    out.compute /= devices;
+    out.overhead /= devices;
+  }
+  out.overhead += 1e-6 * (first.p(token_us) + first.p(hop_us) * std::max(0.0, devices - 1));
+  return out;
+}
+
+Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed) {
+  Seconds out;
+  const double tokens = work.prompt_tokens;
+  const double passes = std::ceil(tokens / work.ubatch);
+  double devices = 0;
+  for (std::size_t i = 0; i < work.places.size(); ++i) {
+    const auto& w = work.places[i];
+    const auto& s = speed.places[i];
+    if (w.idle() && w.attention_macs <= 0) continue;
+    const bool host = is_host(speed, i);
+    if (host && work.streams_weights && tokens >= 32) {  // llama.cpp's threshold for copying
+      out += streamed_seconds(work, w, speed, passes);
+      continue;
+    }
+    const double batch = tokens / passes;
+    auto per_token = w;
+    per_token.cache_bytes = 0;
+    per_token.state_bytes *= batch > 1 ? 1.0 : 0.0;
+    const double compute =
+        2 * tokens * std::max(0.0, matrix_cost(w, s) - w.output_macs) / matrix_rate(s, matrix_share) +
+        2 * w.attention_macs / matrix_rate(s, attention_share);
+    const double memory = passes * read_seconds(work, per_token, s, batch, 1);
+    (host ? out.cpu : out.compute) += compute;
+    (host ? out.cpu : out.memory) += memory;
+    out.overhead += passes * 1e-6 * s.p(pass_us) * layer_units(w, s);
+    if (!host) ++devices;
+  }
+  if (devices > 1) {
+    const auto& first = speed.places.front();
+    const double together =
+        speed.engine == Engine::vllm ? devices : 1 + first.p(pipeline) * (std::min(devices, passes) - 1);
+    for (double* part : {&out.memory, &out.compute, &out.overhead}) *part /= together;
+  }
+  return out;
+}
+
+}  // namespace willitrun

@@ -1,0 +1,49 @@
+// The formula: seconds of one decoding step and of one prompt, from work and the speed of each place.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "willitrun/speed_calibration.hpp"
+#include "willitrun/speed_work.hpp"
+
+namespace willitrun {
+
+/// What one place can do.
+struct PlaceSpeed {
+  const SpeedRow* row = nullptr;
+  double bandwidth = 0;  ///< bytes per second at most; 0 = unknown
+  double readable = 0;   ///< bytes per second that weights are read at: bandwidth x share, for CPUs also by cores
+  double peak = 0;       ///< floating-point operations per second at most; 0 = unknown
+  double power = 1;      ///< watts per peak operation, relative to a usual card's
+  double pcie = 0;       ///< bytes per second between host and this device
+  [[nodiscard]] double p(SpeedParameter parameter) const { return row->p[parameter]; }
+};
+
+struct MachineSpeed {
+  Engine engine = Engine::llama_cpp;
+  std::vector<PlaceSpeed> places;  ///< one per device, then the host
+  std::vector<std::string> notes;  ///< figures assumed
+};
+
+[[nodiscard]] MachineSpeed machine_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows);
+/// Again after the rows' parameters changed; for the fit.
+void update_readable(const Machine& machine, MachineSpeed& speed);
+
+/// Seconds by what they go into.
+struct Seconds {
+  double memory = 0, compute = 0, overhead = 0, pcie = 0, cpu = 0;
+  [[nodiscard]] double total() const { return memory + compute + overhead + pcie + cpu; }
+  [[nodiscard]] Limit limit() const;
+  Seconds& operator+=(const Seconds& other);
+};
+
+/// One token for each of `sequences`.
+[[nodiscard]] Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences);
+[[nodiscard]] Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed);
+
+/// The first place that has work and lacks a figure needed for it, or none.
+[[nodiscard]] const PlaceSpeed* missing_bandwidth(const SpeedWork& work, const MachineSpeed& speed);
+
+}  // namespace willitrun

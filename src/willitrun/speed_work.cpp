@@ -1,0 +1,116 @@
+#include "willitrun/speed_work.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace willitrun {
+namespace {
+
+double elements(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), 1.0,
+                         [](double n, std::uint64_t d) { return n * static_cast<double>(d); });
+}
+
+/// Share of layer `il`'s cache that holds tokens at `depth`.
+double filled(const Footprint& f, std::uint32_t il, std::uint32_t depth) {
+  const bool slides = f.spec().slides(il);
+  const auto cells = slides ? f.context.n_swa_cells : f.context.n_ctx_seq;
+  const auto tokens = slides ? std::min(depth, f.spec().n_swa) : depth;
+  return cells == 0 ? 0 : std::min(1.0, static_cast<double>(tokens) / cells) / f.context.n_stream;
+}
+
+/// Multiply-adds of attention over a whole prompt: every query against the keys and values before it.
+double attention_macs(const ModelSpec& spec, std::uint32_t il, std::uint32_t depth, std::uint32_t tokens) {
+  if (!spec.attends(il) && spec.keeps_cache) return 0;
+  const double mean = depth + tokens / 2.0;
+  const double seen = spec.slides(il) ? std::min<double>(mean, spec.n_swa) : mean;
+  return static_cast<double>(spec.n_head.at(il)) * (spec.k_dim(il) + spec.v_dim(il)) * seen * tokens;
+}
+
+struct Builder {
+  const Footprint& footprint;
+  const Split& split;
+  SpeedWork& work;
+
+  PlaceWork& at(std::int32_t device) {
+    return device < 0 ? work.places.back() : work.places[static_cast<std::size_t>(device)];
+  }
+
+  void add_matrix(PlaceWork& place, const TensorInfo& tensor, bool output) {
+    const auto kernel = static_cast<std::size_t>(kernel_class(tensor.type));
+    const bool matrix = tensor.shape[1] > 1;
+    const double macs = matrix ? elements(tensor.shape) : 0;
+    const auto& spec = footprint.spec();
+    if (tensor.routed_expert) {
+      place.expert_bytes[kernel] += static_cast<double>(tensor.bytes());
+      place.expert_macs[kernel] += macs * spec.n_expert_used / std::max(spec.n_expert, 1U);
+      return;
+    }
+    place.dense_bytes[kernel] += static_cast<double>(tensor.bytes());
+    place.dense_macs[kernel] += macs;
+    if (output) place.output_macs += macs;
+  }
+
+  void add_tensors() {
+    const auto& tensors = footprint.weighed->model.tensors;
+    const auto& spec = footprint.spec();
+    const bool tied =
+        std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
+    for (const auto& tensor : tensors) {
+      const bool serves_as_output = tied && spec.causal && tensor.name == "token_embd.weight";
+      if (tensor.place == TensorPlace::output || serves_as_output) {
+        add_matrix(at(split.layer_device.back()), tensor, true);
+      } else if (tensor.place == TensorPlace::layer) {
+        if (tensor.layer >= static_cast<std::int32_t>(spec.n_layer_trunk())) continue;
+        const auto il = static_cast<std::size_t>(std::max(tensor.layer, 0));
+        const auto device = split.layer_device[il];
+        add_matrix(at(tensor.routed_expert && split.experts_host(il) ? -1 : device), tensor, false);
+      }
+    }
+  }
+
+  void add_layer(std::uint32_t il, const SpeedRequest& request) {
+    const auto& spec = footprint.spec();
+    const auto device = split.layer_device[il];
+    auto& place = at(device);
+    ++place.layers;
+    const bool experts = footprint.weights().layers[il].experts.file > 0;
+    if (experts) ++place.expert_layers;
+    if (spec.recurrent(il)) ++place.recurrent_layers;
+    if (device < 0 ? split.n_device > 0 : experts && split.experts_host(il)) ++work.places.back().offloaded_layers;
+    const auto& cache = footprint.caches[il];
+    auto& keeper = at(split.kv_on_device ? device : -1);
+    keeper.cache_bytes += static_cast<double>(cache.kv_host) * filled(footprint, il, request.depth);
+    keeper.state_bytes += 2.0 * static_cast<double>(cache.state_host) / std::max(footprint.params.n_seq_max, 1U);
+    keeper.attention_macs += attention_macs(spec, il, request.depth, work.prompt_tokens);
+  }
+};
+
+}  // namespace
+
+bool PlaceWork::idle() const {
+  const auto none = [](const auto& values) {
+    return std::all_of(values.begin(), values.end(), [](double x) { return x <= 0; });
+  };
+  return none(dense_bytes) && none(expert_bytes) && cache_bytes + state_bytes <= 0;
+}
+
+SpeedWork speed_work(const Footprint& footprint, const Placement& placement, const SpeedRequest& request) {
+  const auto& spec = footprint.spec();
+  SpeedWork work;
+  work.places.resize(placement.devices.size() + 1);
+  work.prompt_tokens = std::max(request.prompt_tokens, 1U);
+  work.ubatch = std::max(footprint.context.n_ubatch, 1U);
+  work.experts = spec.n_expert;
+  work.experts_used = spec.n_expert_used;
+  work.flash_attention = footprint.params.flash_attn;
+  work.streams_weights = footprint.params.op_offload && !placement.devices.empty();
+  for (auto& place : work.places)
+    place.fired_share = spec.n_expert == 0 ? 1.0 : static_cast<double>(spec.n_expert_used) / spec.n_expert;
+  Builder build{footprint, placement.split, work};
+  build.add_tensors();
+  for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) build.add_layer(il, request);
+  return work;
+}
+
+}  // namespace willitrun
