@@ -7,17 +7,17 @@ namespace willitrun {
 namespace {
 
 /// Largest n in [0, high] with slack(n) >= 0, given that slack falls and slack(0) >= 0. Memory is nearly linear in
-/// layers and in context, so interpolation finds it in a few tries; every second one halves the bracket.
+/// layers and in context, so interpolation finds it in a few tries; every third one halves the bracket.
 template <class Slack>
 std::uint32_t last_within(std::uint32_t high, Slack slack) {
   auto above = slack(high);
   if (high == 0 || above >= 0) return high;
   std::uint32_t low = 0;
   auto below = std::max<std::int64_t>(slack(0), 0);
-  for (bool interpolate = true; high - low > 1; interpolate = !interpolate) {
+  for (unsigned tried = 0; high - low > 1; ++tried) {
     const auto width = static_cast<double>(high - low);
     const auto share = static_cast<double>(below) / (static_cast<double>(below) - static_cast<double>(above));
-    const auto step = static_cast<std::uint32_t>(width * (interpolate ? share : 0.5));
+    const auto step = static_cast<std::uint32_t>(width * (tried % 3 < 2 ? share : 0.5));
     const auto middle = low + std::clamp(step, 1U, high - low - 1);
     const auto value = slack(middle);
     if (value >= 0)
