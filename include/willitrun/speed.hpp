@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct Range {
 /// The program that runs the model. The first three share llama.cpp's kernels; llamafile's are an early-2025 state.
 enum class Engine : std::uint8_t { llama_cpp, ollama, lmstudio, llamafile, mlx, vllm, transformers };
 [[nodiscard]] std::string_view name_of(Engine engine);
+[[nodiscard]] std::span<const std::string_view> engine_names();
 [[nodiscard]] std::optional<Engine> find_engine(std::string_view name);
 
 struct SpeedRequest {

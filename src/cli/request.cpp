@@ -11,18 +11,23 @@
 namespace willitrun::cli {
 namespace {
 
-/// Engines that run llama.cpp underneath, with its memory behaviour; the others wait for a model of their own.
-constexpr std::array<std::string_view, 4> modelled_engines{"llama.cpp", "ollama", "lmstudio", "llamafile"};
-constexpr std::array<std::string_view, 3> other_engines{"mlx", "vllm", "transformers"};
 
 std::optional<Error> check_engine(const Options& options) {
-  const std::string_view name = options.engine ? std::string_view(*options.engine) : modelled_engines[0];
-  if (std::find(modelled_engines.begin(), modelled_engines.end(), name) != modelled_engines.end()) return std::nullopt;
-  if (std::find(other_engines.begin(), other_engines.end(), name) != other_engines.end())
-    return Error{"engine_not_modelled",
-                 fmt::format("--engine '{}' is not modelled yet; use llama.cpp, ollama, lmstudio or llamafile", name)};
-  return Error{"unknown_engine", fmt::format("unknown engine '{}': must be {}", name, fmt::join(modelled_engines, ", ")),
-               {modelled_engines.begin(), modelled_engines.end()}};
+  if (!options.engine || find_engine(*options.engine)) return std::nullopt;
+  const auto names = engine_names();
+  return Error{"unknown_engine", fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
+               {names.begin(), names.end()}};
+}
+
+/// Engines with memory managers of their own: what is counted is what they cannot do without.
+void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
+  const auto memory = [&](std::string_view rest) {
+    out.push_back({"engine_memory",
+                   fmt::format("{}: weights as stored plus the cache of this context; {}", name_of(engine), rest)});
+  };
+  if (engine == Engine::mlx) memory("its own buffers are taken to be llama.cpp's");
+  if (engine == Engine::vllm) memory("it claims 90 % of the GPU by default and fills the rest with cache");
+  if (engine == Engine::transformers) memory("its activations are not counted, and its speed is taken to be llama.cpp's");
 }
 
 /// Every effective option, under its JSON key.
@@ -135,6 +140,11 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   check.machine.assumptions.insert(check.machine.assumptions.begin(), model.assumptions.begin(),
                                    model.assumptions.end());
   check.speed = *speed;
+  // A stand-in for a hand-made mix is not what others measured.
+  const bool stands_in = std::any_of(model.assumptions.begin(), model.assumptions.end(),
+                                     [](const Assumption& a) { return a.code == "like_quant"; });
+  if (!stands_in) check.speed.quant = model.quant_id;
+  add_engine_assumption(speed->engine, check.machine.assumptions);
   check.requirement = *requirement;
   check.explain = options.explain;
   check.advise = options.advise;

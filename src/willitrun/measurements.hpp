@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+
+#include "willitrun/speed.hpp"
 
 namespace willitrun {
 
@@ -25,5 +28,16 @@ struct Measurement {
 /// Sorted by device.
 [[nodiscard]] std::span<const Measurement> all_measurements();
 [[nodiscard]] std::string_view measurement_source(std::size_t index);
+
+struct MeasurementQuery {
+  std::string_view device;  ///< catalog id of a device or, without one, of the processor
+  std::uint32_t count = 1;
+  std::string_view backend, model, quant;
+  Engine engine = Engine::llama_cpp;
+  std::uint32_t depth = 0, tokens = 0;
+  bool prefill = false;
+};
+/// The median of what was published for the same device, model, quant and engine, standard benchmarks before chat timings.
+[[nodiscard]] std::optional<MeasuredSpeed> find_measurement(const MeasurementQuery& query);
 
 }  // namespace willitrun

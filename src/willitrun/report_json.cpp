@@ -102,6 +102,31 @@ Json to_json(std::string_view id, std::string_view kind, const Load& load, std::
           {"free_bytes", free}};
 }
 
+Json to_json(const std::optional<MeasuredSpeed>& m) {
+  if (!m) return nullptr;
+  Json out{{"tokens_per_s", rounded(m->tokens_per_s)}, {"runs", m->runs}, {"source", m->source}};
+  if (m->tokens > 0) out["prompt_tokens"] = m->tokens;
+  return out;
+}
+
+Json to_json(const SpeedEstimate& s) {
+  const bool measured = s.measured_decode || s.measured_prefill;
+  Json parallel = nullptr;
+  if (s.parallel)
+    parallel = {{"users", s.parallel->users},
+                {"total_tokens_per_s", to_json(std::optional(s.parallel->total_tokens_per_s))},
+                {"user_tokens_per_s", to_json(std::optional(s.parallel->user_tokens_per_s))}};
+  return {{"decode_tokens_per_s", to_json(s.decode_tokens_per_s)},
+          {"prefill_tokens_per_s", to_json(s.prefill_tokens_per_s)},
+          {"time_to_first_token_s", to_json(s.time_to_first_token_s)},
+          {"limited_by", s.limited_by ? Json(name_of(*s.limited_by)) : Json(nullptr)},
+          {"parallel", parallel},
+          {"measured", measured ? Json{{"decode", to_json(s.measured_decode)}, {"prefill", to_json(s.measured_prefill)}}
+                                : Json(nullptr)},
+          {"basis", measured ? "measured" : "model"},
+          {"notes", s.notes}};
+}
+
 Json memory_of(const Report& report) {
   Json devices = Json::array();
   for (std::size_t i = 0; i < report.devices.size(); ++i) {
@@ -151,12 +176,7 @@ Json to_json(const Report& report) {
         {"allocated", report.context.allocated},
         {"max_on_gpu", or_null(report.context.max_on_gpu)},
         {"max", or_null(report.context.max)}}},
-      {"speed",
-       {{"decode_tokens_per_s", to_json(report.speed.decode_tokens_per_s)},
-        {"prefill_tokens_per_s", to_json(report.speed.prefill_tokens_per_s)},
-        {"time_to_first_token_s", to_json(report.speed.time_to_first_token_s)},
-        {"basis", "model"},
-        {"notes", report.speed.notes}}},
+      {"speed", to_json(report.speed)},
       {"alternatives", alternatives},
       {"commands", commands},
       {"warnings", coded(report.warnings)},

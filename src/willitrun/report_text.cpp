@@ -113,6 +113,11 @@ std::string speed_line(const Report& r, const TextStyle& style) {
   if (s.prefill_tokens_per_s)
     items.push_back(fmt::format("prompt about {} tok/s", speed_text(s.prefill_tokens_per_s->mid)));
   if (s.time_to_first_token_s) items.push_back(fmt::format("first token {:.2g} s", s.time_to_first_token_s->mid));
+  if (s.limited_by) items.push_back(fmt::format("limited by {}", name_of(*s.limited_by)));
+  if (s.parallel)
+    items.push_back(fmt::format("{} users: about {} tok/s each, {} together", s.parallel->users,
+                                speed_text(s.parallel->user_tokens_per_s.mid),
+                                speed_text(s.parallel->total_tokens_per_s.mid)));
   return items.empty() ? std::string() : wrapped("  Speed  ", items, "   ", style);
 }
 

@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <array>
 
+#include "willitrun/machine.hpp"
+#include "willitrun/measurements.hpp"
 #include "willitrun/speed_model.hpp"
 #include "willitrun/speed_work.hpp"
 
 namespace willitrun {
 namespace {
 
-constexpr std::array<std::string_view, 7> engine_names{"llama.cpp", "ollama", "lmstudio",    "llamafile",
+constexpr std::array<std::string_view, 7> names_of_engines{"llama.cpp", "ollama", "lmstudio",    "llamafile",
                                                        "mlx",       "vllm",   "transformers"};
 
 /// Two figures multiplied by the spread of their class.
@@ -26,8 +28,6 @@ const PlaceSpeed& leading(const SpeedWork& work, const MachineSpeed& speed) {
   return speed.places.back();
 }
 
-/// Without the host's part a spilled model would read faster than it could; with it, never faster than the
-/// accelerators' own share of the work at their full bandwidth.
 ParallelSpeed parallel_speed(const SpeedWork& work, const MachineSpeed& speed, std::uint32_t users) {
   const auto& place = leading(work, speed);
   const double seconds = decode_seconds(work, speed, users).total();
@@ -44,14 +44,43 @@ void note_missing(const Machine& machine, const SpeedWork& work, const MachineSp
       out.notes.push_back(fmt::format("memory bandwidth of {} is unknown; give --bandwidth", machine.devices[i].id));
 }
 
+/// What others measured, where all of the model lies where they had it.
+void add_measured(const Footprint& footprint, const Placement& placement, const Machine& machine,
+                  const SpeedRequest& request, SpeedEstimate& out) {
+  const auto& devices = machine.devices;
+  if (!request.measured || request.quant.empty() || (!devices.empty() && !placement.fully_on_device())) return;
+  if (devices.empty() && !machine.host.cpu) return;
+  const auto same = [&](const Device& d) { return d.spec.id == devices[0].spec.id; };
+  if (!std::all_of(devices.begin(), devices.end(), same)) return;
+  MeasurementQuery query;
+  query.device = devices.empty() ? machine.host.cpu->id : devices[0].spec.id;
+  query.count = static_cast<std::uint32_t>(std::max<std::size_t>(devices.size(), 1));
+  query.backend = name_of(machine.backend);
+  query.model = footprint.spec().id;
+  query.quant = request.quant;
+  query.engine = request.engine;
+  query.depth = request.depth;
+  query.tokens = request.prompt_tokens;
+  out.measured_decode = find_measurement(query);
+  query.prefill = true;
+  out.measured_prefill = find_measurement(query);
+  for (const auto* m : {&out.measured_decode, &out.measured_prefill})
+    if (*m)
+      out.notes.push_back(fmt::format("measured on this device: {:.4g} tok/s {} ({}{})", (*m)->tokens_per_s,
+                                      m == &out.measured_decode ? "decoding" : "prompt", (*m)->source,
+                                      (*m)->runs > 1 ? fmt::format(", median of {} runs", (*m)->runs) : std::string()));
+}
+
 }  // namespace
 
-std::string_view name_of(Engine engine) { return engine_names[static_cast<std::size_t>(engine)]; }
+std::string_view name_of(Engine engine) { return names_of_engines[static_cast<std::size_t>(engine)]; }
+
+std::span<const std::string_view> engine_names() { return names_of_engines; }
 
 std::optional<Engine> find_engine(std::string_view name) {
-  const auto it = std::find(engine_names.begin(), engine_names.end(), name);
-  if (it == engine_names.end()) return std::nullopt;
-  return static_cast<Engine>(it - engine_names.begin());
+  const auto it = std::find(names_of_engines.begin(), names_of_engines.end(), name);
+  if (it == names_of_engines.end()) return std::nullopt;
+  return static_cast<Engine>(it - names_of_engines.begin());
 }
 
 std::string_view name_of(Limit limit) {
@@ -77,6 +106,7 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
   out.prefill_tokens_per_s = around(work.prompt_tokens / prefill, place, prefill_low, prefill_high);
   const double first = prefill + decode.total();
   out.time_to_first_token_s = Range{first / place.p(prefill_high), first, first / place.p(prefill_low)};
+  add_measured(footprint, placement, machine, request, out);
   if (const auto users = footprint.params.n_seq_max; users > 1) out.parallel = parallel_speed(work, speed, users);
   return out;
 }
