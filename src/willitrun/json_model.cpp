@@ -89,24 +89,46 @@ std::optional<Error> check_key(const JsonValue& member, const std::vector<std::s
 
 }  // namespace
 
-Result<Metadata> metadata_from_json(const JsonValue& hparams) {
-  if (!hparams.is(JsonKind::object)) return hparams.mismatch("an object of GGUF keys");
+Metadata read_metadata(const JsonValue& hparams, std::vector<Error>& problems) {
   Metadata out;
+  if (!hparams.is(JsonKind::object)) {
+    problems.push_back(hparams.mismatch("an object of GGUF keys"));
+    return out;
+  }
   const auto known = spec_key_names();
   for (const auto& member : hparams.children()) {
-    if (auto error = check_key(member, known)) return *error;
+    if (auto error = check_key(member, known)) {
+      problems.push_back(*std::move(error));
+      continue;
+    }
     auto value = metadata_value(member);
-    if (!value) return value.error();
-    out.set(std::string(member.key()), *std::move(value));
+    if (value)
+      out.set(std::string(member.key()), *std::move(value));
+    else
+      problems.push_back(value.error());
   }
   return out;
 }
 
-Result<OptionalTensors> optional_from_json(const JsonValue& optional) {
+OptionalTensors read_optional_tensors(const JsonValue& optional, std::vector<Error>& problems) {
   JsonFields fields(optional);
   OptionalTensors out;
   for (const auto& tensor : optional_tensors) out.*tensor.field = fields.flag(tensor.key, false);
-  if (auto error = fields.finish()) return *error;
+  for (auto& problem : fields.problems()) problems.push_back(std::move(problem));
+  return out;
+}
+
+Result<Metadata> metadata_from_json(const JsonValue& hparams) {
+  std::vector<Error> problems;
+  auto out = read_metadata(hparams, problems);
+  if (!problems.empty()) return problems.front();
+  return out;
+}
+
+Result<OptionalTensors> optional_from_json(const JsonValue& optional) {
+  std::vector<Error> problems;
+  auto out = read_optional_tensors(optional, problems);
+  if (!problems.empty()) return problems.front();
   return out;
 }
 
