@@ -121,7 +121,7 @@ TEST_CASE("a vendor's name rules out other vendors") {
 }
 
 TEST_CASE("unknown devices: near misses, digits weighing more than letters") {
-  CHECK(device_error("rtx 9999") == "unknown GPU 'rtx 9999'");
+  CHECK(device_error("rtx 9999") == "unknown GPU 'rtx 9999'; `willitrun list gpus` shows all");
   CHECK(device_error("rtx3600") == "unknown GPU 'rtx3600'; did you mean rtx3060-12gb?");
   CHECK(device_error("gtx 3090") == "unknown GPU 'gtx 3090'; did you mean rtx3090?");
   const auto error = find_device("rtx3600").error();

@@ -66,7 +66,7 @@ TEST_CASE("layers on the host are an offload, none on the device is the CPU") {
   CHECK(judged(one_card(64 * gib), 0).code == VerdictCode::cpu);
   Machine no_card;
   CHECK(judged(no_card, 0).code == VerdictCode::cpu);
-  CHECK(judged(no_card, 0).reasons.at(0).message == "no accelerator asked for");
+  CHECK(judged(no_card, 0).reasons.at(0).message == "no accelerator in use");
 }
 
 TEST_CASE("system memory too small is a no") {
