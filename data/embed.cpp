@@ -165,8 +165,8 @@ void write_names(std::ostream& out, const std::string& kind, const std::vector<I
   std::ostringstream names;
   for (const auto& row : rows) {
     if (chunks.back().size() + row.key.size() > max_piece) chunks.emplace_back();
-    names << '{' << chunks.size() - 1 << ',' << chunks.back().size() << ',' << row.key.size() << ',' << row.names_variant
-          << ',' << row.entry << "},\n";
+    names << '{' << chunks.size() - 1 << ',' << chunks.back().size() << ',' << row.key.size() << ','
+          << row.names_variant << ',' << row.entry << "},\n";
     chunks.back() += row.key;
   }
   out << "constexpr const char* " << kind << "_chunks[] = {\n";

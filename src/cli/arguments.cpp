@@ -26,7 +26,8 @@ constexpr std::array commands{
     CommandRow{"list", Command::list, "oc", "List models, gpus, cpus, quants or engines"},
     CommandRow{"show", Command::show, "oc", "Show one model or device with its sources"},
     CommandRow{"detect", Command::detect, "oc", "The hardware of this computer"},
-    CommandRow{"catalog", Command::catalog, "o", "catalog validate FILE...: everything that is wrong with catalog files"},
+    CommandRow{"catalog", Command::catalog, "o",
+               "catalog validate FILE...: everything that is wrong with catalog files"},
     CommandRow{"schema", Command::schema, "", "Print a JSON schema; without a name, list them"},
 };
 constexpr std::string_view group_letters = "mphgoct";

@@ -17,7 +17,7 @@ struct Invocation {
   std::string subject;  ///< what `list`, `show`, `catalog` and `schema` are asked for
   std::string pattern;
   std::vector<std::string> files;  ///< `catalog`
-  bool report = false;  ///< `detect`: the raw answers
+  bool report = false;             ///< `detect`: the raw answers
 };
 
 /// Help or version text asked for, printed with exit 0.

@@ -43,12 +43,9 @@ Json to_json(const std::string& file, const CatalogCheck& check) {
                         {"column", p.column == 0 ? Json() : Json(p.column)},
                         {"message", p.message},
                         {"suggestions", p.suggestions}});
-  return {{"file", file},
-          {"valid", check.problems.empty()},
-          {"models", check.models},
-          {"devices", check.devices},
-          {"cpus", check.cpus},
-          {"problems", problems}};
+  return {{"file", file},           {"valid", check.problems.empty()},
+          {"models", check.models}, {"devices", check.devices},
+          {"cpus", check.cpus},     {"problems", problems}};
 }
 
 }  // namespace

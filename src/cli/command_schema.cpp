@@ -17,7 +17,9 @@ int run_schema(const Invocation& invocation) {
   }
   if (text.empty()) {
     const auto near = nearest(invocation.subject, names);
-    return fail(Error{"usage", fmt::format("no schema '{}': must be {}", invocation.subject, fmt::join(names, ", ")),
+    return fail(Error{"usage",
+                      fmt::format("no schema '{}': must be {}{}", invocation.subject, fmt::join(names, ", "),
+                                  did_you_mean(near)),
                       near},
                 invocation.options);
   }

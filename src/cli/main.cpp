@@ -14,8 +14,7 @@ using namespace willitrun;
 
 int dispatch(const cli::Invocation& invocation) {
   // These two say what is wrong with a catalog; one that is must not stop them.
-  const bool needs_catalogs =
-      invocation.command != cli::Command::catalog && invocation.command != cli::Command::schema;
+  const bool needs_catalogs = invocation.command != cli::Command::catalog && invocation.command != cli::Command::schema;
   if (const auto error = needs_catalogs ? cli::load_catalogs(invocation.options) : std::nullopt)
     return cli::fail(*error, invocation.options);
   switch (invocation.command) {

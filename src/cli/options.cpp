@@ -74,8 +74,8 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 7> titles{"Model", "Placement", "Machine", "Gate",
-                                                   "Output", "Catalog", "Tables"};
+  constexpr std::array<std::string_view, 7> titles{"Model",  "Placement", "Machine", "Gate",
+                                                   "Output", "Catalog",   "Tables"};
   return titles[static_cast<std::size_t>(group)];
 }
 

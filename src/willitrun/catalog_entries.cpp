@@ -46,7 +46,8 @@ std::string one_of(JsonFields& fields, const std::optional<JsonValue>& value,
   auto text = fields.take(value->text());
   if (!value->is(JsonKind::text) || std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
   const auto near = nearest(text, choices);
-  fields.keep(value->mismatch(fmt::format("one of {}{}", fmt::join(choices, ", "), did_you_mean(near))));
+  fields.keep(value->error(
+      fmt::format("must be one of {}, is {}{}", fmt::join(choices, ", "), in_quotes(text), did_you_mean(near))));
   return text;
 }
 
@@ -98,7 +99,7 @@ std::string sources_of(const JsonValue& entry, JsonFields& fields, Problems& pro
   if (list && !list->is(JsonKind::array)) fields.keep(list->mismatch("a list of sources"));
   if (list)
     for (const auto& value : list->children()) out += (out.empty() ? "" : "; ") + source_line(value, problems);
-  if (out.empty() && entry.is(JsonKind::object)) fields.keep(entry.error("\"source\" is missing"));
+  if (out.empty() && entry.is(JsonKind::object)) fields.keep(entry.error("'source' is missing"));
   return out;
 }
 
@@ -140,8 +141,8 @@ void read_memory(const JsonValue& entry, JsonFields& fields, DeviceEntry& out) {
   const auto chosen = number(fields, "memory_default_gib", least_gib, most_gib);
   const bool has_one = fields.optional("memory_gib").has_value();
   if (has_one == list.has_value() && entry.is(JsonKind::object))
-    fields.keep(entry.error(has_one ? "has both \"memory_gib\" and \"memory_options_gib\""
-                                    : "\"memory_gib\" is missing (or \"memory_options_gib\")"));
+    fields.keep(entry.error(has_one ? "has both 'memory_gib' and 'memory_options_gib'"
+                                    : "'memory_gib' is missing (or 'memory_options_gib')"));
   out.spec.memory_bytes = bytes_of_gib(one.value_or(0));
   if (!list) return;
   if (!list->is(JsonKind::array) || list->children().empty()) fields.keep(list->mismatch("a list of sizes in GiB"));
@@ -153,7 +154,7 @@ void read_memory(const JsonValue& entry, JsonFields& fields, DeviceEntry& out) {
       fields.keep(item.mismatch(fmt::format("a number from {} to {}", least_gib, most_gib)));
   }
   if (!out.options.empty() && std::find(out.options.begin(), out.options.end(), chosen) == out.options.end())
-    fields.keep(list->error("\"memory_default_gib\" is not one of these"));
+    fields.keep(list->error("'memory_default_gib' is not one of these"));
   if (!out.options.empty() && !has_one) out.spec = with_memory(out, chosen.value_or(out.options[0]));
 }
 
@@ -179,8 +180,8 @@ DeviceEntry read_device(const JsonValue& entry, std::vector<Error>& problems) {
   JsonFields fields(entry);
   DeviceEntry out;
   auto& spec = out.spec;
-  spec.id = id_of(fields);
-  spec.name = required_text(fields, "name");
+  spec.id = out.id = id_of(fields);
+  spec.name = out.name = required_text(fields, "name");
   spec.product = fields.text("product", spec.id);
   spec.vendor = one_of(fields, fields.required("vendor"), vendors);
   spec.architecture = fields.text("architecture", "");

@@ -42,10 +42,19 @@ void check_shapes(const PlacedEntry<ModelEntry>& placed, std::vector<Error>& pro
   const auto hparams = placed.value.find("hparams");
   const auto architecture = placed.value.find("architecture");
   if (!hparams || !architecture || entry.architecture.empty()) return;
+  if (!is_known_architecture(entry.architecture)) {
+    ModelSpec nothing;
+    nothing.architecture = entry.architecture;
+    const auto unknown = tensor_inventory(nothing);
+    if (unknown) return;
+    problems.push_back(architecture->error(unknown.error().message));
+    problems.back().suggestions = unknown.error().suggestions;
+    return;
+  }
+  if (!placed.readable) return;
   const auto model = model_from_entry(entry);
   if (!model) {
-    problems.push_back((is_known_architecture(entry.architecture) ? *hparams : *architecture).error(model.error().message));
-    problems.back().suggestions = model.error().suggestions;
+    problems.push_back(hparams->error(model.error().message));
     return;
   }
   const auto total = placed.value.find("parameters");
@@ -53,9 +62,9 @@ void check_shapes(const PlacedEntry<ModelEntry>& placed, std::vector<Error>& pro
   const auto stated = static_cast<double>(entry.parameters);
   const auto off = (static_cast<double>(model->parameters) - stated) / stated;
   if (std::abs(off) > most_deviation)
-    problems.push_back(total->error(fmt::format("the shapes make {} parameters, {:+.2f} % off the {} stated",
-                                                format_grouped(model->parameters), 100 * off,
-                                                format_grouped(entry.parameters))));
+    problems.push_back(
+        total->error(fmt::format("the shapes make {} parameters, {:+.2f} % off the {} stated",
+                                 format_grouped(model->parameters), 100 * off, format_grouped(entry.parameters))));
 }
 
 /// "mine.json:3:12: /models/0/id: must be ..." in its parts.

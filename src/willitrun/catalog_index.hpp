@@ -23,7 +23,8 @@ struct IndexItem {
 };
 
 /// Claims the entry's id, its name and `others`, empty ones apart. Returns those that cannot be names.
-[[nodiscard]] std::vector<std::string> claim_names(IndexItem& item, EntryKind kind, std::span<const std::string> others);
+[[nodiscard]] std::vector<std::string> claim_names(IndexItem& item, EntryKind kind,
+                                                   std::span<const std::string> others);
 
 /// What else a model is called by: its repository with and without the publisher, and its Ollama tag.
 [[nodiscard]] std::vector<std::string> registry_names(const std::string& hf_id, const std::string& ollama);

@@ -41,6 +41,7 @@ struct Wanted {
 
 /// One entry's variants by memory: its size, or the sizes it is sold with.
 struct DeviceEntry {
+  std::string id, name;         ///< without a size; the spec's have the default one where there are options
   DeviceSpec spec;              ///< with the default size
   std::vector<double> options;  ///< GiB; empty when there is one size only
   std::vector<std::string> aliases;

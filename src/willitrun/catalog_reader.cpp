@@ -26,7 +26,8 @@ AddedEntry added_model(const ModelEntry& entry) {
 AddedEntry added_device(const DeviceEntry& entry) {
   AddedEntry out;
   const auto gib_count = static_cast<double>(entry.spec.memory_bytes) / static_cast<double>(gib);
-  out.names = {entry.spec.id, entry.spec.name, entry.spec.product, fmt::format("{}gb", gib_count), {}, {}};
+  const auto memory = entry.options.empty() ? fmt::format("{}gb", gib_count) : std::string();
+  out.names = {entry.id, entry.name, entry.spec.product, memory, {}, {}};
   out.vendor = static_cast<std::uint8_t>(vendor_from_id(entry.spec.vendor));
   out.default_variant = entry.default_variant;
   return out;
@@ -60,7 +61,7 @@ class Collector {
       problems_.push_back(value.error(fmt::format("{} cannot be used as a name", in_quotes(name))));
     added.json = value.source();
     table_.entries.push_back(std::move(added));
-    entries_.push_back({value, std::move(entry)});
+    entries_.push_back({value, std::move(entry), true});
   }
 
   void finish() {
@@ -94,11 +95,14 @@ class Collector {
 void read_models(const JsonValue& list, CatalogFile& out) {
   Collector<ModelEntry> collector(EntryKind::model, out.models, out.model_table, out.problems);
   for (const auto& value : list.children()) {
+    const auto before = out.problems.size();
     auto entry = read_model(value, out.problems);
+    const bool readable = out.problems.size() == before;
     auto names = registry_names(entry.hf_id, entry.ollama);
     names.insert(names.end(), entry.aliases.begin(), entry.aliases.end());
     const auto added = added_model(entry);
     collector.add(value, std::move(entry), added, names);
+    out.models.back().readable = readable;
   }
   collector.finish();
 }
@@ -154,7 +158,8 @@ CatalogFile read_catalog_file(std::string_view json, std::string_view what) {
     fields.keep(schema->mismatch(fmt::format("one of {}", fmt::join(schemas, ", "))));
   // Without a schema, the list that is there tells.
   const bool models = known ? name == schemas[0] : root->find("models").has_value();
-  const auto list = known ? fields.required(models ? "models" : "devices") : fields.optional(models ? "models" : "devices");
+  const auto list =
+      known ? fields.required(models ? "models" : "devices") : fields.optional(models ? "models" : "devices");
   if (list && !list->is(JsonKind::array)) fields.keep(list->mismatch("a list of entries"));
   if (list && list->children().size() > most_entries)
     fields.keep(list->error(fmt::format("has more than {} entries", most_entries)));

@@ -12,6 +12,7 @@ template <class Entry>
 struct PlacedEntry {
   JsonValue value;
   Entry entry;
+  bool readable = true;  ///< models: nothing was wrong but perhaps names
 };
 
 /// Entries of one kind as they go over a table.

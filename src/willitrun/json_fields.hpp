@@ -31,9 +31,7 @@ class JsonFields {
     keep(result.error());
     return otherwise;
   }
-  void keep(Error error) {
-    errors_.push_back(std::move(error));
-  }
+  void keep(Error error) { errors_.push_back(std::move(error)); }
 
   /// Unknown keys first, then the kept problem, then nothing.
   [[nodiscard]] std::optional<Error> finish() const;

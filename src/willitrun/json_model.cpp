@@ -77,11 +77,13 @@ constexpr std::array<std::string_view, 27> ignored_keys{"activation_sparsity_sca
 std::optional<Error> check_key(const JsonValue& member, const std::vector<std::string_view>& known) {
   const auto key = member.key();
   if (std::find(known.begin(), known.end(), key) != known.end()) return std::nullopt;
-  const auto close =
-      std::any_of(known.begin(), known.end(), [&](auto name) { return edit_distance(key.substr(0, 100), name) <= 2; });
+  const auto is_close = [&](std::string_view name) {
+    const auto longer = std::max(key.size(), name.size()), shorter = std::min(key.size(), name.size());
+    return longer - shorter <= 2 && edit_distance(key, name) <= 2;
+  };
   const auto ignored =
       std::any_of(ignored_keys.begin(), ignored_keys.end(), [&](auto start) { return key.starts_with(start); });
-  if (ignored && !close) return std::nullopt;
+  if (ignored && std::none_of(known.begin(), known.end(), is_close)) return std::nullopt;
   const auto near = nearest(key, known);
   auto error = member.error(fmt::format("unknown key {}{}", in_quotes(key), did_you_mean(near)));
   error.suggestions = near;

@@ -59,8 +59,8 @@ std::optional<Result<Found<DeviceSpec>>> find_by_pci_id(std::string_view text) {
   if (found.empty())
     return Error{"unknown_gpu", fmt::format("GPU '{}': {} is not in the catalog; give --vram instead", text, list)};
   if (found.size() == 1) return std::move(found[0]);
-  Error error{"ambiguous_gpu", fmt::format("GPU '{}' could be any of {}; name one or add the revision, such as {}:c8", text, list,
-                                           text)};
+  Error error{"ambiguous_gpu", fmt::format("GPU '{}' could be any of {}; name one or add the revision, such as {}:c8",
+                                           text, list, text)};
   for (const auto& device : found) error.suggestions.push_back(device.entry.id);
   return error;
 }

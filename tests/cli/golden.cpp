@@ -60,8 +60,9 @@ std::vector<std::string> run(const std::string& binary, const std::string& comma
   const auto redirect = before.find('<');
   const auto input = redirect == std::string::npos ? std::string("/dev/null") : before.substr(redirect + 1);
   const auto environment = before.substr(0, std::min(redirect, before.size()));
-  const auto line = "env -u NO_COLOR -u CLICOLOR_FORCE LC_ALL=C.UTF-8 COLUMNS=80 XDG_CONFIG_HOME=/nowhere " + environment + " '" + binary +
-                    "' " + arguments + " < " + input + " > '" + out.string() + "' 2> '" + err.string() + "'";
+  const auto line = "env -u NO_COLOR -u CLICOLOR_FORCE LC_ALL=C.UTF-8 COLUMNS=80 XDG_CONFIG_HOME=/nowhere " +
+                    environment + " '" + binary + "' " + arguments + " < " + input + " > '" + out.string() + "' 2> '" +
+                    err.string() + "'";
   const int status = std::system(line.c_str());
 #if defined(_WIN32)
   const int code = status;
