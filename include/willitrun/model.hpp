@@ -96,6 +96,7 @@ struct ModelSpec {
   std::uint32_t n_embd_per_layer = 0;  ///< per-layer input embeddings (gemma3n, gemma4)
   std::uint32_t n_altup = 0;           ///< parallel residual streams (gemma3n)
 
+  bool headless = false;            ///< an encoder without output matrix, tied or not
   bool tied_twice_on_host = false;  ///< a tied embedding is held a second time as output, wherever that is
 
   OptionalTensors optional;

@@ -18,16 +18,18 @@ struct CommandRow {
   std::string_view groups;  // letters of the option groups it takes
   std::string_view help;
 };
-// m = model, p = placement, h = machine, g = gate, o = output, t = tables
+// m = model, p = placement, h = machine, g = gate, o = output, c = catalog, t = tables
 constexpr std::array commands{
-    CommandRow{"verdict", Command::verdict, "mphgo", "Will this model run on this machine? (the default command)"},
-    CommandRow{"batch", Command::batch, "", "NDJSON requests on stdin, one NDJSON result each on stdout"},
-    CommandRow{"tables", Command::tables, "hgot", "Memory of embedding tables (recommenders)"},
-    CommandRow{"list", Command::list, "o", "List models, gpus, cpus, quants or engines"},
-    CommandRow{"show", Command::show, "o", "Show one model or device with its sources"},
-    CommandRow{"detect", Command::detect, "o", "The hardware of this computer"},
+    CommandRow{"verdict", Command::verdict, "mphgoc", "Will this model run on this machine? (the default command)"},
+    CommandRow{"batch", Command::batch, "c", "NDJSON requests on stdin, one NDJSON result each on stdout"},
+    CommandRow{"tables", Command::tables, "hgoct", "Memory of embedding tables (recommenders)"},
+    CommandRow{"list", Command::list, "oc", "List models, gpus, cpus, quants or engines"},
+    CommandRow{"show", Command::show, "oc", "Show one model or device with its sources"},
+    CommandRow{"detect", Command::detect, "oc", "The hardware of this computer"},
+    CommandRow{"catalog", Command::catalog, "o", "catalog validate FILE...: everything that is wrong with catalog files"},
+    CommandRow{"schema", Command::schema, "", "Print a JSON schema; without a name, list them"},
 };
-constexpr std::string_view group_letters = "mphgot";
+constexpr std::string_view group_letters = "mphgoct";
 
 void add_options(CLI::App& app, const CommandRow& row, Options& options) {
   for (const auto& option : option_rows()) {
@@ -58,7 +60,7 @@ std::string general_help() {
       "Usage:\n  willitrun MODEL [options]        such as: willitrun llama3.1-8b --gpu rtx3060 --quant q4_k_m\n"
       "  willitrun COMMAND [options]\n\nCommands:\n";
   for (const auto& c : commands) out += fmt::format("  {:<10}{}\n", c.name, c.help);
-  for (std::size_t g = 0; g <= static_cast<std::size_t>(Group::output); ++g) {
+  for (std::size_t g = 0; g <= static_cast<std::size_t>(Group::catalog); ++g) {
     out += fmt::format("\n{}:\n", title(static_cast<Group>(g)));
     for (const auto& row : option_rows()) {
       if (static_cast<std::size_t>(row.group) != g) continue;
@@ -125,6 +127,11 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
     app.add_option("pattern", invocation.pattern, "only names that hold this");
   }
   if (row->command == Command::show) app.add_option("name", invocation.subject, "a model or device")->required();
+  if (row->command == Command::catalog) {
+    app.add_option("action", invocation.subject, "validate")->required();
+    app.add_option("files", invocation.files, "catalog files, or - for stdin")->required();
+  }
+  if (row->command == Command::schema) app.add_option("name", invocation.subject, "the schema's name");
   if (row->command == Command::detect)
     app.add_flag("--report", invocation.report, "print what was read, scrubbed, for a bug report");
   try {

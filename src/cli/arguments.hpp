@@ -9,13 +9,14 @@
 
 namespace willitrun::cli {
 
-enum class Command : std::uint8_t { verdict, batch, tables, list, show, detect };
+enum class Command : std::uint8_t { verdict, batch, tables, list, show, detect, catalog, schema };
 
 struct Invocation {
   Command command = Command::verdict;
   Options options;
-  std::string subject;  ///< what `list` and `show` are asked for
+  std::string subject;  ///< what `list`, `show`, `catalog` and `schema` are asked for
   std::string pattern;
+  std::vector<std::string> files;  ///< `catalog`
   bool report = false;  ///< `detect`: the raw answers
 };
 

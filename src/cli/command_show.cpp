@@ -90,8 +90,11 @@ int run_show(const Invocation& invocation) {
     const auto text = describe(model->entry);
     return text ? print(*text) : fail(text.error(), invocation.options);
   }
-  if (const auto device = find_device(name)) return print(describe(device->entry));
+  const auto device = find_device(name);
+  if (device) return print(describe(device->entry));
   if (const auto cpu = find_cpu(name)) return print(describe(*cpu));
+  const bool of_device = model.error().suggestions.empty() && device.error().code == "ambiguous_gpu";
+  if (of_device) return fail(device.error(), invocation.options);
   return fail(model.error(), invocation.options);
 }
 

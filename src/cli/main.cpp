@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "cli/arguments.hpp"
+#include "cli/catalogs.hpp"
 #include "cli/commands.hpp"
 #include "cli/terminal.hpp"
 
@@ -12,6 +13,11 @@ namespace {
 using namespace willitrun;
 
 int dispatch(const cli::Invocation& invocation) {
+  // These two say what is wrong with a catalog; one that is must not stop them.
+  const bool needs_catalogs =
+      invocation.command != cli::Command::catalog && invocation.command != cli::Command::schema;
+  if (const auto error = needs_catalogs ? cli::load_catalogs(invocation.options) : std::nullopt)
+    return cli::fail(*error, invocation.options);
   switch (invocation.command) {
     case cli::Command::verdict: return cli::run_verdict(invocation.options);
     case cli::Command::batch: return cli::run_batch();
@@ -19,6 +25,8 @@ int dispatch(const cli::Invocation& invocation) {
     case cli::Command::list: return cli::run_list(invocation);
     case cli::Command::show: return cli::run_show(invocation);
     case cli::Command::detect: return cli::run_detect(invocation);
+    case cli::Command::catalog: return cli::run_catalog(invocation);
+    case cli::Command::schema: return cli::run_schema(invocation);
   }
   return cli::exit_internal;
 }

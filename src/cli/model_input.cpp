@@ -138,8 +138,7 @@ Result<LoadedModel> load_gguf(const std::string& path, InputSource first) {
 Result<LoadedModel> load_file(const std::string& path, const std::optional<std::string>& quant) {
   auto source = open_input(path);
   if (!source) return source.error();
-  if (source->head.starts_with("{") || source->head.starts_with(" ") || source->head.starts_with("\n") ||
-      source->head.starts_with("/")) {
+  if (path.ends_with(".json") || source->head.find_first_of("{[/ \t\r\n") == 0) {
     const auto text = read_all(*source, largest_spec, display_name(path));
     if (!text) return text.error();
     return load_spec(*text, path, quant);
@@ -153,6 +152,9 @@ Result<LoadedModel> load_file(const std::string& path, const std::optional<std::
 }  // namespace
 
 Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(name, ignored))
+    return Error{"unreadable", fmt::format("{}: is a directory; name a .gguf file, a JSON spec or a model", name)};
   return names_a_file(name) ? load_file(name, quant) : load_from_catalog(name, quant);
 }
 

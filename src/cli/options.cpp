@@ -60,6 +60,9 @@ constexpr std::array rows{
     OptionRow{"quiet", 0, output, &O::quiet, "", "print nothing, answer by exit code"},
     OptionRow{"color", 0, output, &O::color, "auto|always|never", "colour; NO_COLOR and CLICOLOR_FORCE are heeded"},
 
+    OptionRow{"catalog", 0, Group::catalog, &O::catalog, "FILE",
+              "models or devices of your own, over the bundled ones; repeatable"},
+
     OptionRow{"table", 0, tables, &O::table, "NAME:ROWS:DIM[:DTYPE]",
               "an embedding table, such as users:10M:100:f32; repeatable"},
     OptionRow{"optimizer", 0, tables, &O::optimizer, "NAME",
@@ -71,7 +74,8 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 6> titles{"Model", "Placement", "Machine", "Gate", "Output", "Tables"};
+  constexpr std::array<std::string_view, 7> titles{"Model", "Placement", "Machine", "Gate",
+                                                   "Output", "Catalog", "Tables"};
   return titles[static_cast<std::size_t>(group)];
 }
 

@@ -28,6 +28,7 @@ struct Options {
   Text format;
   Flag json = false, explain = false, quiet = false;
   Text color;
+  List catalog;
   List table;
   Text optimizer;
   Flag advise = true;  ///< look for alternatives and the longest context; a batch request has to ask for it
@@ -36,7 +37,7 @@ struct Options {
 
 using OptionTarget = std::variant<Options::Text Options::*, Options::Flag Options::*, Options::List Options::*>;
 
-enum class Group : std::uint8_t { model, placement, machine, gate, output, tables };
+enum class Group : std::uint8_t { model, placement, machine, gate, output, catalog, tables };
 
 struct OptionRow {
   std::string_view name;  ///< long name without dashes

@@ -14,9 +14,9 @@ namespace {
 
 std::optional<Error> check_engine(const Options& options) {
   if (!options.engine || find_engine(*options.engine)) return std::nullopt;
-  const std::string_view name = *options.engine;
-  const auto suggestions = nearest(name, engine_names());
-  return Error{"unknown_engine", fmt::format("unknown engine '{}'{}", name, did_you_mean(suggestions)), suggestions};
+  const auto names = engine_names();
+  return Error{"unknown_engine", fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
+               {names.begin(), names.end()}};
 }
 
 /// Engines with memory managers of their own: what is counted is what they cannot do without.

@@ -32,9 +32,14 @@ class Search {
   bool offer(const Attempt& attempt) {
     const auto footprint = measure(attempt.model, attempt.context);
     const auto placement = solve_placement(footprint, *attempt.machine, attempt.placement);
-    const auto verdict = judge(footprint, placement, *attempt.machine, {}, {}).code;
+    SpeedEstimate speed;
+    if (placement.fits()) speed = estimate_speed(footprint, placement, *attempt.machine, request_.speed);
+    const auto verdict = judge(footprint, placement, *attempt.machine, speed, request_.requirement).code;
     if (!better(verdict, current_)) return false;
-    found_.push_back({attempt.change, verdict});
+    // `--ctx max` would take up again what the change frees.
+    const bool pin = request_.longest_ctx && attempt.change.find("--ctx ") == std::string::npos;
+    found_.push_back(
+        {pin ? fmt::format("{} --ctx {}", attempt.change, attempt.context.n_ctx) : attempt.change, verdict});
     return true;
   }
 
@@ -72,9 +77,9 @@ void try_quantized_cache(Search& search) {
 void try_fewer_slots(Search& search) {
   auto attempt = search.unchanged();
   if (attempt.context.n_seq_max <= 1) return;
-  attempt.change = "--parallel 1";
   attempt.context.n_ctx /= attempt.context.n_seq_max;  // the same context for the slot that stays
   attempt.context.n_seq_max = 1;
+  attempt.change = fmt::format("--parallel 1 --ctx {}", attempt.context.n_ctx);
   (void)search.offer(attempt);
 }
 
@@ -142,7 +147,10 @@ void try_next_device(Search& search) {
     request.devices = {spec};
     request.os = machine.os;
     request.backend = machine.backend;
-    const auto larger = assemble_machine(request);
+    auto larger = assemble_machine(request);
+    larger.host = machine.host;
+    larger.devices[0].reserve_bytes = present.reserve_bytes;
+    larger.devices[0].overhead_bytes = std::max(larger.devices[0].overhead_bytes, present.overhead_bytes);
     auto attempt = search.unchanged();
     attempt.machine = &larger;
     attempt.change = fmt::format("--gpu {}", spec.id);

@@ -154,6 +154,7 @@ std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& m
   const auto family = row != nullptr ? *row : generic_family(spec, metadata, prefix);
   if (!family.causal) spec.causal = false;
   spec.keeps_cache = family.keeps_cache;
+  spec.headless = !family.causal && family.output == Presence::never;
   spec.tied_twice_on_host = family.output_before_input;
   if (auto error = apply_recurrence(spec, family, metadata, prefix)) return error;
   if (auto error = apply_sliding(spec, family.sliding, metadata, prefix)) return error;

@@ -25,6 +25,7 @@ struct Entry {
   std::uint16_t product;  ///< devices: the same for all variants of a product
   std::uint8_t vendor;
   bool default_variant;
+  const char* product_name;  ///< empty: the entry is its own product
 };
 
 struct Table {
@@ -34,6 +35,7 @@ struct Table {
   [[nodiscard]] std::string_view key(const Name& name) const { return {chunks[name.chunk] + name.offset, name.size}; }
 };
 
+/// As embedded; lookups go to the tables in use, see catalog_tables.hpp.
 [[nodiscard]] Table models();
 [[nodiscard]] Table devices();
 [[nodiscard]] Table cpus();

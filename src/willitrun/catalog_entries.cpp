@@ -1,58 +1,109 @@
-// One entry's JSON into its structure. The embed step has checked types and presence; unknown values stay empty.
+// One entry's JSON into its structure: the same reader for embedded entries, which a test holds free of problems, and
+// for files given at run time. Values not stated stay empty.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "willitrun/catalog_lookup.hpp"
+#include "willitrun/json_fields.hpp"
+#include "willitrun/json_model.hpp"
+#include "willitrun/name_match.hpp"
+#include "willitrun/suggest.hpp"
+#include "willitrun/utf8.hpp"
 
 namespace willitrun {
 namespace {
 
-using nlohmann::json;
+using Problems = std::vector<Error>;
 
-json parse(std::string_view text) {
-  auto root = json::parse(text.begin(), text.end(), nullptr, false);
-  return root.is_object() ? root : json::object();
+constexpr std::array<std::string_view, 6> vendors{"nvidia", "amd", "intel", "apple", "qualcomm", "other"};
+constexpr std::array<std::string_view, 2> device_kinds{"discrete", "unified"};
+constexpr std::array<std::string_view, 3> tasks{"text-generation", "embedding", "text-to-speech"};
+constexpr std::array<std::string_view, 7> native_quants{"f32", "f16", "bf16", "fp8", "int4", "mxfp4", "tq2_0"};
+
+std::string required_text(JsonFields& fields, std::string_view key) {
+  const auto value = fields.required(key);
+  if (!value) return {};
+  auto text = fields.take(value->text());
+  if (value->is(JsonKind::text) && text.empty()) fields.keep(value->error("must not be empty"));
+  return text;
 }
 
-std::string text(const json& entry, const char* key) {
-  const auto it = entry.find(key);
-  return it != entry.end() && it->is_string() ? it->get<std::string>() : std::string();
+std::string id_of(JsonFields& fields) {
+  auto id = required_text(fields, "id");
+  const bool good = id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string::npos &&
+                    !id.starts_with('.') && !id.starts_with('_') && !id.starts_with('-');
+  if (const auto value = fields.optional("id"); value && !good)
+    fields.keep(value->mismatch("lower-case letters, digits, '.', '_' and '-', a letter or digit first"));
+  return id;
 }
 
-std::optional<double> number(const json& entry, const char* key) {
-  const auto it = entry.find(key);
-  return it != entry.end() && it->is_number() ? std::optional(it->get<double>()) : std::nullopt;
+std::string one_of(JsonFields& fields, const std::optional<JsonValue>& value,
+                   std::span<const std::string_view> choices) {
+  if (!value) return {};
+  auto text = fields.take(value->text());
+  if (!value->is(JsonKind::text) || std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
+  const auto near = nearest(text, choices);
+  fields.keep(value->mismatch(fmt::format("one of {}{}", fmt::join(choices, ", "), did_you_mean(near))));
+  return text;
 }
 
-std::optional<std::uint32_t> count(const json& entry, const char* key) {
-  const auto it = entry.find(key);
-  if (it == entry.end() || !it->is_number_unsigned() || it->get<std::uint64_t>() > UINT32_MAX) return std::nullopt;
-  return it->get<std::uint32_t>();
+std::optional<double> number(JsonFields& fields, std::string_view key, double low, double high) {
+  const auto value = fields.optional(key);
+  if (!value) return std::nullopt;
+  const auto figure = value->number();
+  if (figure && *figure >= low && *figure <= high) return *figure;
+  fields.keep(value->mismatch(fmt::format("a number from {} to {}", low, high)));
+  return std::nullopt;
 }
 
-std::vector<std::string> texts(const json& entry, const char* key) {
+std::optional<std::uint32_t> count(JsonFields& fields, std::string_view key, std::uint32_t low, std::uint32_t high) {
+  const auto value = fields.count(key, low, high, 0);
+  return value == 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(value));
+}
+
+std::vector<std::string> aliases_of(JsonFields& fields) {
   std::vector<std::string> out;
-  const auto it = entry.find(key);
-  if (it == entry.end() || !it->is_array()) return out;
-  for (const auto& value : *it)
-    if (value.is_string()) out.push_back(value.get<std::string>());
-  return out;
-}
-
-/// "source", or the list "sources" of {what, source} (or plain strings) in one line.
-std::string sources(const json& entry) {
-  auto out = text(entry, "source");
-  const auto it = entry.find("sources");
-  if (it == entry.end() || !it->is_array()) return out;
-  for (const auto& value : *it) {
-    const auto where = value.is_string() ? value.get<std::string>() : text(value, "source");
-    const auto what = value.is_object() ? text(value, "what") : std::string();
-    out += fmt::format("{}{}{}{}", out.empty() ? "" : "; ", what, what.empty() ? "" : ": ", where);
+  const auto list = fields.optional("aliases");
+  if (!list) return out;
+  if (!list->is(JsonKind::array)) fields.keep(list->mismatch("a list of names"));
+  for (const auto& item : list->children()) {
+    auto text = item.text();
+    if (!text)
+      fields.keep(text.error());
+    else if (name_words(*text).empty())
+      fields.keep(item.error("a name needs a letter or digit"));
+    else
+      out.push_back(*std::move(text));
   }
   return out;
+}
+
+/// One of "sources": {what, source}, or plain text.
+std::string source_line(const JsonValue& value, Problems& problems) {
+  if (value.is(JsonKind::text)) return *value.text();
+  JsonFields fields(value);
+  const auto what = fields.text("what", "");
+  const auto where = required_text(fields, "source");
+  for (auto& problem : fields.problems()) problems.push_back(std::move(problem));
+  return what.empty() ? where : what + ": " + where;
+}
+
+/// "source", or the list "sources", in one line.
+std::string sources_of(const JsonValue& entry, JsonFields& fields, Problems& problems) {
+  auto out = fields.text("source", "");
+  const auto list = fields.optional("sources");
+  if (list && !list->is(JsonKind::array)) fields.keep(list->mismatch("a list of sources"));
+  if (list)
+    for (const auto& value : list->children()) out += (out.empty() ? "" : "; ") + source_line(value, problems);
+  if (out.empty() && entry.is(JsonKind::object)) fields.keep(entry.error("\"source\" is missing"));
+  return out;
+}
+
+void hand_over(const JsonFields& fields, Problems& problems) {
+  for (auto& problem : fields.problems()) problems.push_back(std::move(problem));
 }
 
 /// GB/s of one lane and direction by PCI Express generation, after line coding (8b/10b up to 2.0, then 128b/130b).
@@ -70,72 +121,93 @@ std::optional<double> pcie_bandwidth(const std::string& link) {
   return lane_gb_s[static_cast<std::size_t>(link[0] - '0')] * lanes;
 }
 
-MetadataValue metadata_value(const json& value) {
-  if (value.is_boolean()) return value.get<bool>();
-  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
-  if (value.is_number_integer()) return value.get<std::int64_t>();
-  if (value.is_number_float()) return value.get<double>();
-  if (value.is_string()) return value.get<std::string>();
-  std::vector<std::int64_t> list;
-  for (const auto& item : value) {
-    if (item.is_boolean()) list.push_back(item.get<bool>() ? 1 : 0);
-    if (item.is_number_integer()) list.push_back(item.get<std::int64_t>());
-  }
-  return list;
+std::optional<double> link_of(JsonFields& fields) {
+  const auto value = fields.optional("pcie");
+  if (!value) return std::nullopt;
+  const auto speed = pcie_bandwidth(fields.take(value->text()));
+  if (!speed && value->is(JsonKind::text)) fields.keep(value->mismatch("a generation and lanes such as \"4.0 x16\""));
+  return speed;
 }
-
-struct Flag {
-  const char* key;
-  bool OptionalTensors::*field;
-};
-constexpr std::array flags{
-    Flag{"tied_embeddings", &OptionalTensors::tied_embeddings},
-    Flag{"attention_bias", &OptionalTensors::attention_bias},
-    Flag{"attention_output_bias", &OptionalTensors::attention_output_bias},
-    Flag{"ffn_bias", &OptionalTensors::ffn_bias},
-    Flag{"qk_norm", &OptionalTensors::qk_norm},
-    Flag{"rope_freqs", &OptionalTensors::rope_freqs},
-    Flag{"rope_long_short", &OptionalTensors::rope_long_short},
-    Flag{"attention_gate", &OptionalTensors::attention_gate},
-    Flag{"expert_bias", &OptionalTensors::expert_bias},
-    Flag{"second_attention_norm", &OptionalTensors::second_attention_norm},
-    Flag{"keys_as_values", &OptionalTensors::keys_as_values},
-    Flag{"ssm_norm", &OptionalTensors::ssm_norm},
-};
 
 Bytes bytes_of_gib(double gib_count) { return static_cast<Bytes>(std::llround(gib_count * static_cast<double>(gib))); }
 
+constexpr double least_gib = 0.25, most_gib = 4096;
+
+/// "memory_gib", or "memory_options_gib" with the default among them.
+void read_memory(const JsonValue& entry, JsonFields& fields, DeviceEntry& out) {
+  const auto one = number(fields, "memory_gib", least_gib, most_gib);
+  const auto list = fields.optional("memory_options_gib");
+  const auto chosen = number(fields, "memory_default_gib", least_gib, most_gib);
+  const bool has_one = fields.optional("memory_gib").has_value();
+  if (has_one == list.has_value() && entry.is(JsonKind::object))
+    fields.keep(entry.error(has_one ? "has both \"memory_gib\" and \"memory_options_gib\""
+                                    : "\"memory_gib\" is missing (or \"memory_options_gib\")"));
+  out.spec.memory_bytes = bytes_of_gib(one.value_or(0));
+  if (!list) return;
+  if (!list->is(JsonKind::array) || list->children().empty()) fields.keep(list->mismatch("a list of sizes in GiB"));
+  for (const auto& item : list->children()) {
+    const auto size = item.number();
+    if (size && *size >= least_gib && *size <= most_gib)
+      out.options.push_back(*size);
+    else
+      fields.keep(item.mismatch(fmt::format("a number from {} to {}", least_gib, most_gib)));
+  }
+  if (!out.options.empty() && std::find(out.options.begin(), out.options.end(), chosen) == out.options.end())
+    fields.keep(list->error("\"memory_default_gib\" is not one of these"));
+  if (!out.options.empty() && !has_one) out.spec = with_memory(out, chosen.value_or(out.options[0]));
+}
+
+/// A day, month or year.
+bool is_date(std::string_view text) {
+  constexpr std::string_view form = "dddd-dd-dd";
+  if (text.size() != 4 && text.size() != 7 && text.size() != 10) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (form[i] == '-' ? text[i] != '-' : text[i] < '0' || text[i] > '9') return false;
+  return true;
+}
+
+template <class Entry>
+Entry read_embedded(std::string_view json, Entry (*read)(const JsonValue&, Problems&)) {
+  Problems ignored;
+  const auto root = JsonValue::parse(json, "catalog");
+  return root ? read(*root, ignored) : Entry();
+}
+
 }  // namespace
 
-DeviceEntry read_device(std::string_view json_text) {
-  const auto entry = parse(json_text);
+DeviceEntry read_device(const JsonValue& entry, std::vector<Error>& problems) {
+  JsonFields fields(entry);
   DeviceEntry out;
   auto& spec = out.spec;
-  spec.id = text(entry, "id");
-  spec.name = text(entry, "name");
-  spec.product = text(entry, "product");
-  spec.vendor = text(entry, "vendor");
-  spec.architecture = text(entry, "architecture");
-  spec.kind = text(entry, "kind") == "unified" ? DeviceKind::unified : DeviceKind::discrete;
-  spec.bandwidth_gb_s = number(entry, "bandwidth_gb_s");
-  spec.fp16_matrix_tflops = number(entry, "fp16_matrix_tflops");
-  spec.fp16_tflops = number(entry, "fp16_tflops");
-  spec.fp32_tflops = number(entry, "fp32_tflops");
-  spec.compute_units = count(entry, "compute_units");
-  spec.pcie_gb_s = pcie_bandwidth(text(entry, "pcie"));
-  spec.memory_type = text(entry, "memory_type");
-  spec.bus_width_bits = count(entry, "bus_width_bits");
-  spec.compute_capability = text(entry, "compute_capability");
-  spec.tdp_w = number(entry, "tdp_w");
-  spec.release_year = count(entry, "release_year");
-  spec.msrp_usd = number(entry, "msrp_usd");
-  spec.source = sources(entry);
-  spec.note = text(entry, "note");
-  spec.memory_bytes = bytes_of_gib(number(entry, "memory_gib").value_or(0));
-  if (const auto options = entry.find("memory_options_gib"); options != entry.end())
-    for (const auto& option : *options)
-      if (option.is_number()) out.options.push_back(option.get<double>());
-  if (!out.options.empty()) spec = with_memory(out, number(entry, "memory_default_gib").value_or(out.options[0]));
+  spec.id = id_of(fields);
+  spec.name = required_text(fields, "name");
+  spec.product = fields.text("product", spec.id);
+  spec.vendor = one_of(fields, fields.required("vendor"), vendors);
+  spec.architecture = fields.text("architecture", "");
+  const auto kind = one_of(fields, fields.required("kind"), device_kinds);
+  spec.kind = kind == "unified" ? DeviceKind::unified : DeviceKind::discrete;
+  spec.bandwidth_gb_s = number(fields, "bandwidth_gb_s", 1, 100'000);
+  spec.fp16_matrix_tflops = number(fields, "fp16_matrix_tflops", 0.01, 100'000);
+  spec.fp16_tflops = number(fields, "fp16_tflops", 0.01, 100'000);
+  spec.fp32_tflops = number(fields, "fp32_tflops", 0.01, 100'000);
+  spec.compute_units = count(fields, "compute_units", 1, 4096);
+  spec.pcie_gb_s = link_of(fields);
+  spec.memory_type = fields.text("memory_type", "");
+  spec.bus_width_bits = count(fields, "bus_width_bits", 8, 65'536);
+  spec.compute_capability = fields.text("compute_capability", "");
+  spec.tdp_w = number(fields, "tdp_w", 1, 10'000);
+  spec.release_year = count(fields, "release_year", 2006, 2100);
+  spec.msrp_usd = number(fields, "msrp_usd", 1, 10'000'000);
+  spec.source = sources_of(entry, fields, problems);
+  spec.note = fields.text("note", "");
+  out.aliases = aliases_of(fields);
+  out.default_variant = fields.flag("default_variant", false);
+  // On record, without a use here.
+  for (const auto* key : {"arch_id", "gfx_id"}) (void)fields.text(key, "");
+  (void)number(fields, "data_rate_gbit_s", 0.1, 1000);
+  (void)count(fields, "cpu_cores", 1, 4096);
+  read_memory(entry, fields, out);
+  hand_over(fields, problems);
   return out;
 }
 
@@ -153,45 +225,53 @@ DeviceSpec with_memory(const DeviceEntry& entry, double gib_count) {
   return spec;
 }
 
-CpuSpec read_cpu(std::string_view json_text) {
-  const auto entry = parse(json_text);
-  CpuSpec spec;
-  spec.id = text(entry, "id");
-  spec.name = text(entry, "name");
-  spec.memory_type = text(entry, "memory_type");
-  spec.channels = count(entry, "channels");
-  spec.bandwidth_gb_s = number(entry, "bandwidth_gb_s");
-  spec.measured_bandwidth_gb_s = number(entry, "measured_bandwidth_gb_s");
-  spec.cores = count(entry, "cores");
-  spec.source = sources(entry);
-  spec.note = text(entry, "note");
-  return spec;
-}
-
-ModelEntry read_model(std::string_view json_text) {
-  const auto entry = parse(json_text);
-  ModelEntry out;
-  out.id = text(entry, "id");
-  out.name = text(entry, "name");
-  out.family = text(entry, "family");
-  out.hf_id = text(entry, "hf_id");
-  out.ollama = text(entry, "ollama");
-  out.license = text(entry, "license");
-  out.released = text(entry, "released");
-  out.task = text(entry, "task");
-  out.native_quant = text(entry, "native_quant");
-  out.source = sources(entry);
-  out.note = text(entry, "note");
-  out.aliases = texts(entry, "aliases");
-  out.architecture = text(entry, "architecture");
-  if (const auto it = entry.find("parameters"); it != entry.end() && it->is_number_unsigned())
-    out.parameters = it->get<std::uint64_t>();
-  if (const auto it = entry.find("hparams"); it != entry.end() && it->is_object())
-    for (const auto& [key, value] : it->items())
-      if (value.is_primitive() || value.is_array()) out.hparams.set(key, metadata_value(value));
-  if (const auto it = entry.find("optional"); it != entry.end() && it->is_object())
-    for (const auto& flag : flags) out.optional.*flag.field = it->value(flag.key, json(false)) == json(true);
+CpuEntry read_cpu(const JsonValue& entry, std::vector<Error>& problems) {
+  JsonFields fields(entry);
+  CpuEntry out;
+  auto& spec = out.spec;
+  spec.id = id_of(fields);
+  spec.name = required_text(fields, "name");
+  (void)fields.required("kind");
+  spec.memory_type = fields.text("memory_type", "");
+  spec.channels = count(fields, "channels", 1, 64);
+  spec.bandwidth_gb_s = number(fields, "bandwidth_gb_s", 1, 100'000);
+  spec.measured_bandwidth_gb_s = number(fields, "measured_bandwidth_gb_s", 1, 100'000);
+  spec.cores = count(fields, "cores", 1, 4096);
+  spec.source = sources_of(entry, fields, problems);
+  spec.note = fields.text("note", "");
+  out.aliases = aliases_of(fields);
+  hand_over(fields, problems);
   return out;
 }
+
+ModelEntry read_model(const JsonValue& entry, std::vector<Error>& problems) {
+  JsonFields fields(entry);
+  ModelEntry out;
+  out.id = id_of(fields);
+  out.name = required_text(fields, "name");
+  out.family = fields.text("family", "");
+  out.hf_id = fields.text("hf_id", "");
+  out.ollama = fields.text("ollama", "");
+  out.license = fields.text("license", "");
+  out.released = fields.text("released", "");
+  if (const auto value = fields.optional("released"); value && value->is(JsonKind::text) && !is_date(out.released))
+    fields.keep(value->mismatch("a date such as 2026-11 or 2026-11-21"));
+  out.task = one_of(fields, fields.optional("task"), tasks);
+  out.native_quant = one_of(fields, fields.optional("native_quant"), native_quants);
+  out.source = sources_of(entry, fields, problems);
+  out.note = fields.text("note", "");
+  out.aliases = aliases_of(fields);
+  out.architecture = required_text(fields, "architecture");
+  if (const auto total = fields.required("parameters")) out.parameters = fields.take(total->count(1));
+  for (const auto* key : {"active_parameters", "vision_parameters"}) (void)fields.count(key, 1, UINT64_MAX, 0);
+  if (const auto hparams = fields.required("hparams")) out.hparams = read_metadata(*hparams, problems);
+  if (const auto optional = fields.optional("optional")) out.optional = read_optional_tensors(*optional, problems);
+  hand_over(fields, problems);
+  return out;
+}
+
+DeviceEntry read_device(std::string_view json) { return read_embedded<DeviceEntry>(json, &read_device); }
+CpuSpec read_cpu(std::string_view json) { return read_embedded<CpuEntry>(json, &read_cpu).spec; }
+ModelEntry read_model(std::string_view json) { return read_embedded<ModelEntry>(json, &read_model); }
 
 }  // namespace willitrun

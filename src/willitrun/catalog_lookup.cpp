@@ -130,8 +130,9 @@ Error not_found(const Table& table, const Wanted& wanted, std::string_view name,
     near.insert(near.begin(), candidates[0]);
     near.resize(std::min<std::size_t>(near.size(), 3));
   }
+  const auto hint = near.empty() ? fmt::format("; `willitrun list {}s` shows all", wanted.code) : did_you_mean(near);
   return Error{fmt::format("unknown_{}", wanted.code),
-               fmt::format("unknown {} '{}'{}", wanted.word, name.substr(0, max_name), did_you_mean(near)), near};
+               fmt::format("unknown {} '{}'{}", wanted.word, name.substr(0, max_name), hint), near};
 }
 
 }  // namespace willitrun

@@ -10,6 +10,7 @@
 #include "willitrun/catalog.hpp"
 #include "willitrun/catalog_data.hpp"
 #include "willitrun/hardware.hpp"
+#include "willitrun/json_reader.hpp"
 #include "willitrun/result.hpp"
 
 namespace willitrun {
@@ -42,11 +43,22 @@ struct Wanted {
 struct DeviceEntry {
   DeviceSpec spec;              ///< with the default size
   std::vector<double> options;  ///< GiB; empty when there is one size only
+  std::vector<std::string> aliases;
+  bool default_variant = false;
+};
+struct CpuEntry {
+  CpuSpec spec;
+  std::vector<std::string> aliases;
 };
 [[nodiscard]] DeviceEntry read_device(std::string_view json);
 /// The variant with this much memory.
 [[nodiscard]] DeviceSpec with_memory(const DeviceEntry& entry, double gib_count);
 [[nodiscard]] CpuSpec read_cpu(std::string_view json);
 [[nodiscard]] ModelEntry read_model(std::string_view json);
+
+/// The same from a file; every problem is appended and the read goes on.
+[[nodiscard]] DeviceEntry read_device(const JsonValue& entry, std::vector<Error>& problems);
+[[nodiscard]] CpuEntry read_cpu(const JsonValue& entry, std::vector<Error>& problems);
+[[nodiscard]] ModelEntry read_model(const JsonValue& entry, std::vector<Error>& problems);
 
 }  // namespace willitrun

@@ -101,6 +101,8 @@ Result<Report> check(const CheckRequest& request) {
     report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
     if (!placement.fits()) report.speed.notes.emplace_back("the speed is as if it fitted");
   }
+  // An encoder reads a text at once; it decodes nothing.
+  if (!footprint.spec().keeps_cache) report.speed.decode_tokens_per_s.reset();
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);

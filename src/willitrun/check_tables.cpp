@@ -72,6 +72,7 @@ Result<Report> check_tables(const Recommender& model, const Machine& machine, co
   Report report;
   report.machine = machine;
   report.assumptions = machine.assumptions;
+  std::erase_if(report.assumptions, [](const Assumption& a) { return a.code == "backend"; });
   report.model.id = model.id;
   report.model.name = model.name;
   report.model.architecture = "recommender";

@@ -9,17 +9,34 @@ namespace willitrun {
 namespace {
 
 std::string file_name(const CheckRequest& request) {
-  if (!request.model_file.empty()) return request.model_file;
+  if (!request.model_file.empty() && request.model_file != "-") return request.model_file;
   return request.model->model.spec.id + "-" + request.quant + ".gguf";
 }
 
 bool quantized_cache(const ContextParams& p) { return p.type_k != TensorType::f16 || p.type_v != TensorType::f16; }
 
-/// --n-cpu-moe counts from the first block, whichever of them have experts.
+/// --n-cpu-moe takes the first blocks; any other choice is spelled as a pattern over block numbers.
 std::string experts_flag(const Placement& placement) {
   const auto& hosted = placement.split.experts_on_host;
-  const auto last = std::find(hosted.rbegin(), hosted.rend(), true);
-  return last == hosted.rend() ? std::string() : fmt::format(" --n-cpu-moe {}", hosted.rend() - last);
+  const auto count = std::count(hosted.begin(), hosted.end(), true);
+  if (count == 0) return {};
+  if (std::find(hosted.begin(), hosted.end(), false) - hosted.begin() == count)
+    return fmt::format(" --n-cpu-moe {}", count);
+  std::string blocks;
+  for (std::size_t il = 0; il < hosted.size(); ++il)
+    if (hosted[il]) blocks += fmt::format("{}{}", blocks.empty() ? "" : "|", il);
+  return fmt::format(R"( -ot "blk\.({})\.ffn_(up|down|gate|gate_up)_exps=CPU")", blocks);
+}
+
+/// Where the layers do not lie as the default split would put them.
+std::string split_flag(const Placement& placement) {
+  const auto& devices = placement.split.layer_device;
+  if (placement.split.n_device < 2) return {};
+  std::string shares;
+  for (std::uint32_t id = 0; id < placement.split.n_device; ++id)
+    shares += fmt::format("{}{}", id == 0 ? "" : ",",
+                          std::count(devices.begin(), devices.end(), static_cast<std::int32_t>(id)));
+  return " -ts " + shares;
 }
 
 std::string llama_command(const CheckRequest& request, const Placement& placement) {
@@ -27,7 +44,7 @@ std::string llama_command(const CheckRequest& request, const Placement& placemen
   const bool all = placement.split.gpu_layers >= placement.split.layer_device.size();
   auto out = fmt::format("llama-server -m {} -c {} -ngl {}", file_name(request), placement.context.n_ctx,
                          all ? 99 : placement.split.gpu_layers);
-  out += experts_flag(placement);
+  out += split_flag(placement) + experts_flag(placement);
   if (quantized_cache(p)) out += fmt::format(" -ctk {} -ctv {}", info(p.type_k).name, info(p.type_v).name);
   out += fmt::format(" -np {}", p.n_seq_max);
   if (p.kv_unified) out += " --kv-unified";

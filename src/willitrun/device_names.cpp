@@ -7,7 +7,9 @@
 
 #include "willitrun/catalog.hpp"
 #include "willitrun/catalog_lookup.hpp"
+#include "willitrun/catalog_tables.hpp"
 #include "willitrun/name_match.hpp"
+#include "willitrun/pci_lookup.hpp"
 
 namespace willitrun {
 namespace {
@@ -133,7 +135,7 @@ struct Match {
 };
 
 std::vector<NameHit> lookup_vendor(const Words& words, std::uint32_t vendors) {
-  const auto table = catalog_data::devices();
+  const auto table = catalog_tables().devices;
   auto hits = lookup(table, spelled_key(words));
   hits.erase(std::remove_if(
                  hits.begin(), hits.end(),
@@ -157,7 +159,7 @@ Result<std::optional<Match>> search(std::string_view name) {
     if (found.size() > 1) {
       std::vector<NameHit> hits;
       for (const auto& match : found) hits.push_back(match.hit);
-      return ambiguous(wanted, name, ids_of(catalog_data::devices(), hits));
+      return ambiguous(wanted, name, ids_of(catalog_tables().devices, hits));
     }
   }
   return std::optional<Match>();
@@ -171,7 +173,7 @@ struct Variant {
 
 /// Every variant of the entry's product, each memory size on its own.
 std::vector<Variant> variants_of(std::size_t entry) {
-  const auto table = catalog_data::devices();
+  const auto table = catalog_tables().devices;
   std::vector<Variant> out;
   for (std::size_t i = 0; i < table.entries.size(); ++i) {
     const auto& row = table.entries[i];
@@ -211,7 +213,7 @@ Error no_such_size(std::string_view name, double gib_count, const std::vector<Va
 }
 
 Result<Found<DeviceSpec>> choose(std::string_view name, const Match& match, std::uint32_t count) {
-  const auto table = catalog_data::devices();
+  const auto table = catalog_tables().devices;
   const auto& row = table.entries[match.hit.entry];
   const auto named = read_device({row.json, row.json_size});
   const bool settled = match.hit.names_variant && named.options.empty();
@@ -259,10 +261,15 @@ Result<Found<DeviceSpec>> find_device(std::string_view name) {
     match = search(rest);
     if (!match) return match.error();
   }
+  if (!*match)
+    if (auto by_id = find_by_pci_id(rest)) {
+      if (*by_id) (*by_id)->count = count;
+      return *std::move(by_id);
+    }
   if (!*match) {
     auto words = without_filler(without_brand(name_words(rest)));
     if (const auto sized = split_size(words)) words = sized->words;
-    return not_found(catalog_data::devices(), wanted, rest, words, vendors_named(name_words(rest)));
+    return not_found(catalog_tables().devices, wanted, rest, words, vendors_named(name_words(rest)));
   }
   return choose(rest, **match, count);
 }

@@ -18,11 +18,11 @@ struct Group {
 };
 constexpr std::array tensor_groups{
     Group{"token embedding", "token_embd. position_embd token_types per_layer_token_embd"},
+    Group{"attention", "attn_q. attn_k. attn_v. attn_qkv attn_output. attn_gate attn_q_ attn_k_b attn_v_b attn_kv"},
     Group{"output", "output.weight cls"},
     Group{"experts", "_exps"},
     Group{"shared experts", "_shexp"},
     Group{"recurrent", "ssm_ shortconv time_mix"},
-    Group{"attention", "attn_q. attn_k. attn_v. attn_qkv attn_output. attn_gate attn_q_ attn_k_b attn_v_b attn_kv"},
     Group{"feed-forward", "ffn_up ffn_gate ffn_down"},
 };
 

@@ -115,7 +115,7 @@ OptionalTensors optional_from_names(const TensorsByName& tensors, const ModelSpe
     for (const auto& optional : optional_tensors)
       for (const auto ending : optional.tensor_endings)
         if (!ending.empty() && name.ends_with(ending)) out.*optional.field = true;
-  out.tied_embeddings = find(tensors, "output.weight") == nullptr;
+  out.tied_embeddings = !spec.headless && find(tensors, "output.weight") == nullptr;
   out.keys_as_values = keys_serve_as_values(tensors);
   out.nextn_without_tables =
       spec.n_layer_nextn > 0 && std::none_of(tensors.begin(), tensors.end(), [](const auto& entry) {

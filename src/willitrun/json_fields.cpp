@@ -40,16 +40,22 @@ bool JsonFields::flag(std::string_view key, bool otherwise) {
   return member ? take(member->flag(), otherwise) : otherwise;
 }
 
-std::optional<Error> JsonFields::finish() const {
+std::vector<Error> JsonFields::problems() const {
+  std::vector<Error> out;
   for (const auto& member : object_.children()) {
     if (!object_.is(JsonKind::object) || std::find(asked_.begin(), asked_.end(), member.key()) != asked_.end())
       continue;
     const auto near = nearest(member.key(), asked_);
-    auto error = member.error(fmt::format("unknown key {}{}", in_quotes(member.key()), did_you_mean(near)));
-    error.suggestions = near;
-    return error;
+    out.push_back(member.error(fmt::format("unknown key {}{}", in_quotes(member.key()), did_you_mean(near))));
+    out.back().suggestions = near;
   }
-  return error_;
+  out.insert(out.end(), errors_.begin(), errors_.end());
+  return out;
+}
+
+std::optional<Error> JsonFields::finish() const {
+  auto all = problems();
+  return all.empty() ? std::nullopt : std::optional(std::move(all.front()));
 }
 
 }  // namespace willitrun

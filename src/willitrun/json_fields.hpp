@@ -9,8 +9,8 @@
 
 namespace willitrun {
 
-/// The first problem is kept and the reads go on with defaults, so that finish() can check the keys first: a misspelt
-/// key is reported as such and not as a missing one.
+/// Problems are kept and the reads go on with defaults, so that the keys can be checked first: a misspelt key is
+/// reported as such before a missing one.
 class JsonFields {
  public:
   explicit JsonFields(JsonValue object);
@@ -32,16 +32,18 @@ class JsonFields {
     return otherwise;
   }
   void keep(Error error) {
-    if (!error_) error_ = std::move(error);
+    errors_.push_back(std::move(error));
   }
 
   /// Unknown keys first, then the kept problem, then nothing.
   [[nodiscard]] std::optional<Error> finish() const;
+  /// All unknown keys, then all kept problems.
+  [[nodiscard]] std::vector<Error> problems() const;
 
  private:
   JsonValue object_;
   std::vector<std::string_view> asked_;
-  std::optional<Error> error_;
+  std::vector<Error> errors_;
 };
 
 }  // namespace willitrun

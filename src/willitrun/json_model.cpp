@@ -45,11 +45,12 @@ Result<MetadataValue> metadata_value(const JsonValue& value) {
 
 // Beginnings of keys that a GGUF file has and no shape depends on, so that all of a file's keys can be given
 // (LLM_KV_NAMES, llama-arch.cpp of llama.cpp 0.7.0).
-constexpr std::array<std::string_view, 26> ignored_keys{"activation_sparsity_scale",
+constexpr std::array<std::string_view, 27> ignored_keys{"activation_sparsity_scale",
                                                         "altup.",
                                                         "attention.clamp",
                                                         "attention.layer_norm",
                                                         "attention.group_norm",
+                                                        "attention.indexer.top_k",
                                                         "attention.max_alibi",
                                                         "attention.output_",
                                                         "attention.scale",
@@ -89,24 +90,46 @@ std::optional<Error> check_key(const JsonValue& member, const std::vector<std::s
 
 }  // namespace
 
-Result<Metadata> metadata_from_json(const JsonValue& hparams) {
-  if (!hparams.is(JsonKind::object)) return hparams.mismatch("an object of GGUF keys");
+Metadata read_metadata(const JsonValue& hparams, std::vector<Error>& problems) {
   Metadata out;
+  if (!hparams.is(JsonKind::object)) {
+    problems.push_back(hparams.mismatch("an object of GGUF keys"));
+    return out;
+  }
   const auto known = spec_key_names();
   for (const auto& member : hparams.children()) {
-    if (auto error = check_key(member, known)) return *error;
+    if (auto error = check_key(member, known)) {
+      problems.push_back(*std::move(error));
+      continue;
+    }
     auto value = metadata_value(member);
-    if (!value) return value.error();
-    out.set(std::string(member.key()), *std::move(value));
+    if (value)
+      out.set(std::string(member.key()), *std::move(value));
+    else
+      problems.push_back(value.error());
   }
   return out;
 }
 
-Result<OptionalTensors> optional_from_json(const JsonValue& optional) {
+OptionalTensors read_optional_tensors(const JsonValue& optional, std::vector<Error>& problems) {
   JsonFields fields(optional);
   OptionalTensors out;
   for (const auto& tensor : optional_tensors) out.*tensor.field = fields.flag(tensor.key, false);
-  if (auto error = fields.finish()) return *error;
+  for (auto& problem : fields.problems()) problems.push_back(std::move(problem));
+  return out;
+}
+
+Result<Metadata> metadata_from_json(const JsonValue& hparams) {
+  std::vector<Error> problems;
+  auto out = read_metadata(hparams, problems);
+  if (!problems.empty()) return problems.front();
+  return out;
+}
+
+Result<OptionalTensors> optional_from_json(const JsonValue& optional) {
+  std::vector<Error> problems;
+  auto out = read_optional_tensors(optional, problems);
+  if (!problems.empty()) return problems.front();
   return out;
 }
 

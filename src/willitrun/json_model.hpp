@@ -8,6 +8,10 @@
 
 namespace willitrun {
 
+/// Each appends every problem it meets and reads on.
+[[nodiscard]] Metadata read_metadata(const JsonValue& hparams, std::vector<Error>& problems);
+[[nodiscard]] OptionalTensors read_optional_tensors(const JsonValue& optional, std::vector<Error>& problems);
+
 /// GGUF keys without prefix -> whole number, fraction, bool, text, or a list of whole numbers or bools.
 [[nodiscard]] Result<Metadata> metadata_from_json(const JsonValue& hparams);
 /// {"tied_embeddings": true, ...}

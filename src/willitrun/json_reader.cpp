@@ -181,6 +181,7 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool close() {
+    tree_->nodes[open_.back().index].end = static_cast<std::uint32_t>(offset());
     open_.pop_back();
     return true;
   }
@@ -285,6 +286,11 @@ std::string JsonValue::path() const {
     out.insert(0, fmt::format("/{}", step));
   }
   return out;
+}
+
+std::string_view JsonValue::source() const {
+  const std::string_view text = tree_->text;
+  return node().end == 0 ? std::string_view() : text.substr(node().place, node().end - node().place);
 }
 
 Error JsonValue::error(std::string_view message) const {

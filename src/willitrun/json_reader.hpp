@@ -46,6 +46,8 @@ class JsonValue {
   [[nodiscard]] Error error(std::string_view message) const;
   /// "must be <expected>, is <what it is>".
   [[nodiscard]] Error mismatch(std::string_view expected) const;
+  /// An array's or object's own text, as it was read; empty for anything else.
+  [[nodiscard]] std::string_view source() const;
   [[nodiscard]] std::string path() const;  ///< JSON pointer (RFC 6901); empty for the root
 
  private:
@@ -58,6 +60,7 @@ class JsonValue {
     std::uint32_t position = 0;         // among its siblings
     std::uint32_t next = 0;             // sibling; 0: the last
     std::uint32_t first = 0, last = 0;  // children; 0: none
+    std::uint32_t end = 0;              // byte after an array or object
     std::uint64_t bits = 0;             // a bool, a whole number's absolute value, or a double
     std::string key, text;
   };

@@ -4,6 +4,7 @@
 
 #include "willitrun/catalog.hpp"
 #include "willitrun/catalog_lookup.hpp"
+#include "willitrun/catalog_tables.hpp"
 #include "willitrun/name_match.hpp"
 
 namespace willitrun {
@@ -86,7 +87,7 @@ Split split_quant(std::string_view name) {
 }
 
 std::vector<NameHit> lookup_model(const Words& words) {
-  const auto table = catalog_data::models();
+  const auto table = catalog_tables().models;
   auto hits = lookup(table, spelled_key(words));
   const auto base = without_tuning(words);
   if (hits.empty() && base.size() < words.size()) hits = lookup(table, spelled_key(base));
@@ -100,7 +101,7 @@ std::vector<NameHit> lookup_model(const Words& words) {
 
 Result<Found<ModelEntry>> find_model(std::string_view name) {
   if (name_words(name).empty()) return blank_name(wanted);
-  const auto table = catalog_data::models();
+  const auto table = catalog_tables().models;
   // Longer names are no names; the reductions below stay cheap on hostile input.
   const auto text = name.substr(0, 400);
   auto hits = lookup_model(name_words(text));

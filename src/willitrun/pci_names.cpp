@@ -33,13 +33,23 @@ bool has_revision(std::string_view revisions, std::uint32_t revision) {
 
 }  // namespace
 
-std::string_view pci_name(std::uint32_t vendor, std::uint32_t device, std::uint32_t revision) {
+std::vector<std::string_view> pci_names(std::uint32_t vendor, std::uint32_t device,
+                                        std::optional<std::uint32_t> revision) {
   std::span<const PciName> rows;
+  if (vendor == 0x10de) rows = nvidia_pci_names();
   if (vendor == 0x1002) rows = amd_pci_names();
   if (vendor == 0x8086) rows = intel_pci_names();
+  std::vector<std::string_view> out;
   for (const auto& row : rows)
-    if (row.device == device && has_revision(row.revisions, revision)) return row.name;
-  return {};
+    if (row.device == device && (!revision || has_revision(row.revisions, *revision)) &&
+        std::find(out.begin(), out.end(), row.name) == out.end())
+      out.push_back(row.name);
+  return out;
+}
+
+std::string_view pci_name(std::uint32_t vendor, std::uint32_t device, std::uint32_t revision) {
+  const auto names = pci_names(vendor, device, revision);
+  return names.empty() ? std::string_view() : names.front();
 }
 
 std::string_view amd_processor_codename(std::uint32_t device) {

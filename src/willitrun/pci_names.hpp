@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace willitrun {
 
@@ -13,9 +15,13 @@ struct PciName {
   std::string_view name;
 };
 
+[[nodiscard]] std::span<const PciName> nvidia_pci_names();
 [[nodiscard]] std::span<const PciName> amd_pci_names();
 [[nodiscard]] std::span<const PciName> intel_pci_names();
 
+/// Every name the device has, of the revision where one is given.
+[[nodiscard]] std::vector<std::string_view> pci_names(std::uint32_t vendor, std::uint32_t device,
+                                                      std::optional<std::uint32_t> revision);
 /// "AMD Radeon RX 7900 XTX" for 1002:744c revision c8; empty when not listed.
 [[nodiscard]] std::string_view pci_name(std::uint32_t vendor, std::uint32_t device, std::uint32_t revision);
 

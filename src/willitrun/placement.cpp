@@ -7,17 +7,17 @@ namespace willitrun {
 namespace {
 
 /// Largest n in [0, high] with slack(n) >= 0, given that slack falls and slack(0) >= 0. Memory is nearly linear in
-/// layers and in context, so interpolation finds it in a few tries; every second one halves the bracket.
+/// layers and in context, so interpolation finds it in a few tries; every third one halves the bracket.
 template <class Slack>
 std::uint32_t last_within(std::uint32_t high, Slack slack) {
   auto above = slack(high);
   if (high == 0 || above >= 0) return high;
   std::uint32_t low = 0;
   auto below = std::max<std::int64_t>(slack(0), 0);
-  for (bool interpolate = true; high - low > 1; interpolate = !interpolate) {
+  for (unsigned tried = 0; high - low > 1; ++tried) {
     const auto width = static_cast<double>(high - low);
     const auto share = static_cast<double>(below) / (static_cast<double>(below) - static_cast<double>(above));
-    const auto step = static_cast<std::uint32_t>(width * (interpolate ? share : 0.5));
+    const auto step = static_cast<std::uint32_t>(width * (tried % 3 < 2 ? share : 0.5));
     const auto middle = low + std::clamp(step, 1U, high - low - 1);
     const auto value = slack(middle);
     if (value >= 0)
@@ -31,9 +31,19 @@ std::uint32_t last_within(std::uint32_t high, Slack slack) {
 /// Fills devices the way llama.cpp's --fit does (common/fit.cpp, steps 3 and 4).
 class Filler {
  public:
-  Filler(const Footprint& footprint, const Machine& machine)
-      : footprint_(footprint), machine_(machine), shares_(machine.devices.size()) {}
+  /// Each step minds its own device, as llama.cpp does, or with `all_devices` the others too, into which layers
+  /// shift and whose scratch grows.
+  Filler(const Footprint& footprint, const Machine& machine, bool all_devices)
+      : footprint_(footprint), machine_(machine), all_devices_(all_devices), shares_(machine.devices.size()) {}
 
+  /// Layers, and for expert models experts, as far as memory goes.
+  [[nodiscard]] Placement fill() {
+    fill_layers();
+    if (footprint_.spec().is_moe() && complete()) fill_experts();
+    return placement();
+  }
+
+ private:
   /// Layers from the back, for expert models without their experts.
   void fill_layers() {
     const auto all = footprint_.spec().n_layer_trunk() + 1;
@@ -48,7 +58,7 @@ class Filler {
       };
       shares_[id] = share_of(last_within(all - taken, [&](std::uint32_t n) {
         shares_[id] = share_of(n);
-        return std::int64_t{placement().slack[id]};
+        return slack(id);
       }));
     }
   }
@@ -68,10 +78,15 @@ class Filler {
       for (auto from = id; from < before.size(); ++from) convertible += before[from].n_part;
       const auto n = last_within(convertible, [&](std::uint32_t k) {
         shares_ = converted(before, id, k);
-        return std::int64_t{placement().slack[id]};
+        return slack(id);
       });
       shares_ = converted(before, id, n);
     }
+  }
+
+  [[nodiscard]] std::int64_t slack(std::size_t id) const {
+    const auto now = placement();
+    return all_devices_ ? now.least_slack() : now.slack[id];
   }
 
   [[nodiscard]] Placement placement() const {
@@ -80,7 +95,6 @@ class Filler {
                  make_split(spec.n_layer, spec.n_layer_trunk(), shares_, footprint_.params.offload_kqv));
   }
 
- private:
   /// `n` layers that lack their experts, from the first device that has such, made full ones of device `id`.
   static std::vector<DeviceShare> converted(std::vector<DeviceShare> shares, std::size_t id, std::uint32_t n) {
     for (auto from = id; from < shares.size() && n > 0; ++from) {
@@ -95,6 +109,7 @@ class Filler {
 
   const Footprint& footprint_;
   const Machine& machine_;
+  bool all_devices_;
   std::vector<DeviceShare> shares_;
 };
 
@@ -126,6 +141,16 @@ std::uint32_t count_hosted_experts(const Footprint& footprint, const Split& spli
   for (std::uint32_t il = 0; il < footprint.spec().n_layer_trunk(); ++il)
     if (split.experts_host(il) && footprint.weights().layers[il].experts.file > 0) ++count;
   return count;
+}
+
+/// Bytes to spare with everything on the accelerators; below 0 when that cannot be.
+std::int64_t resident_slack(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
+  const auto asked = place_as_asked(footprint, machine, options);
+  const auto resident = [](const Placement& placement) { return placement.fits() && placement.fully_on_device(); };
+  if (resident(asked)) return asked.least_slack();
+  // Unequal accelerators may hold it when it is shared out otherwise.
+  if (machine.devices.size() > 1 && resident(solve_placement(footprint, machine, options))) return 0;
+  return std::min<std::int64_t>(asked.least_slack(), -1);
 }
 
 }  // namespace
@@ -170,10 +195,9 @@ Placement solve_placement(const Footprint& footprint, const Machine& machine, co
   if (asked.devices_fit || options.gpu_layers || machine.devices.empty() || machine.unified()) return asked;
   if (options.cpu_moe_layers || !options.tensor_split.empty() || options.split_mode == SplitMode::none)
     return fewer_layers(footprint, machine, options);
-  Filler filler(footprint, machine);
-  filler.fill_layers();
-  if (footprint.spec().is_moe() && filler.complete()) filler.fill_experts();
-  return filler.placement();
+  for (const bool all_devices : {false, true})
+    if (auto filled = Filler(footprint, machine, all_devices).fill(); filled.devices_fit) return filled;
+  return fewer_layers(footprint, machine, options);
 }
 
 LongestContext longest_context(const Footprint& footprint, const Machine& machine, const PlacementOptions& options,
@@ -186,11 +210,8 @@ LongestContext longest_context(const Footprint& footprint, const Machine& machin
   };
   const auto steps = std::max(limit / step, 1U);
   LongestContext longest;
-  const auto resident = place_as_asked(at(1), machine, options);
-  if (resident.fits() && resident.fully_on_device())
-    longest.on_device = step * last_within(steps, [&](std::uint32_t n) {
-                          return place_as_asked(at(n), machine, options).least_slack();
-                        });
+  const auto slack = [&](std::uint32_t n) { return resident_slack(at(n), machine, options); };
+  if (slack(1) >= 0) longest.on_device = step * last_within(steps, slack);
   // System memory of unknown size takes whatever spills; a shared pool has nowhere to spill to.
   const bool unbounded = !machine.host.usable_bytes() && !options.gpu_layers;
   if (machine.unified()) {

@@ -72,7 +72,9 @@ std::string device_text(std::string_view label, const Load& load, std::optional<
   const auto lead = fmt::format("  {:<7}", label);
   const auto used = static_cast<unsigned>(lead.size() + 2 + figure.size());
   const auto cells = style.width > used + 10 ? std::min(style.width - used, 48U) : 10U;
-  auto out = lead + bar(bar_parts(load), capacity, cells, style.unicode) + "  " + figure + "\n";
+  // Without a known capacity there is nothing to draw a share of.
+  auto out = usable ? lead + bar(bar_parts(load), capacity, cells, style.unicode) + "  " + figure + "\n"
+                    : lead + figure + " needed\n";
 
   const std::array<Part, 6> parts{Part{"weights", load.weights},   Part{"tables", load.tables},
                                   Part{"KV cache", load.kv_cache}, Part{"state", load.state},

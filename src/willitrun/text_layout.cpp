@@ -11,18 +11,26 @@ std::size_t characters(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+/// A piece of an item; `continues` = the rest of one too wide for a line.
+struct Piece {
+  std::string text;
+  bool continues = false;
+};
+
 /// Breaks an item that alone is wider than a line at its spaces.
-std::vector<std::string> words_of(const std::vector<std::string>& items, std::size_t room) {
-  std::vector<std::string> out;
+std::vector<Piece> pieces_of(const std::vector<std::string>& items, std::size_t room) {
+  std::vector<Piece> out;
   for (const auto& item : items) {
     std::string_view rest = item;
+    bool continues = false;
     while (characters(rest) > room) {
-      auto cut = rest.rfind(' ', std::min(room, rest.size() - 1));
+      const auto cut = rest.rfind(' ', std::min(room, rest.size() - 1));
       if (cut == std::string_view::npos || cut == 0) break;
-      out.emplace_back(rest.substr(0, cut));
+      out.push_back({std::string(rest.substr(0, cut)), continues});
       rest.remove_prefix(cut + 1);
+      continues = true;
     }
-    out.emplace_back(rest);
+    out.push_back({std::string(rest), continues});
   }
   return out;
 }
@@ -62,10 +70,11 @@ std::string wrapped(std::string_view lead, const std::vector<std::string>& items
   const auto room = style.width > indent + 10 ? style.width - indent : 10;
   std::string out{lead};
   std::size_t column = 0;
-  for (const auto& word : words_of(items, room)) {
-    const auto width = characters(word);
-    if (column > 0 && column + separator.size() + width > room) {
-      while (!out.empty() && out.back() == ' ') out.pop_back();
+  for (const auto& piece : pieces_of(items, room)) {
+    const auto width = characters(piece.text);
+    if (column > 0 && (piece.continues || column + separator.size() + width > room)) {
+      // A comma stays at the end of its line, spaces do not.
+      if (!piece.continues) out += separator.substr(0, separator.find_last_not_of(' ') + 1);
       out += '\n';
       out.append(indent, ' ');
       column = 0;
@@ -73,7 +82,7 @@ std::string wrapped(std::string_view lead, const std::vector<std::string>& items
       out += separator;
       column += separator.size();
     }
-    out += word;
+    out += piece.text;
     column += width;
   }
   return out + "\n";

@@ -68,12 +68,11 @@ void explain_fit(const Placement& placement, const Machine& machine, Verdict& ve
       break;
     case cpu:
       verdict.reasons.push_back({"no_accelerator", machine.devices.empty()
-                                                       ? "no accelerator asked for"
+                                                       ? "no accelerator in use"
                                                        : "not even one layer fits the accelerator"});
       break;
     case wont_run:
-    case unknown:
-      break;
+    case unknown: break;
   }
 }
 
@@ -118,12 +117,9 @@ std::string_view name_of(Requirement::Level level) {
 
 bool meets(VerdictCode code, Requirement::Level level) {
   switch (level) {
-    case Requirement::Level::fits:
-      return code == fits;
-    case Requirement::Level::gpu:
-      return code == fits || code == tight;
-    case Requirement::Level::runs:
-      return code != wont_run && code != unknown;
+    case Requirement::Level::fits: return code == fits;
+    case Requirement::Level::gpu: return code == fits || code == tight;
+    case Requirement::Level::runs: return code != wont_run && code != unknown;
   }
   return false;
 }

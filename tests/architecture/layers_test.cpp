@@ -13,10 +13,10 @@ namespace {
 
 // From the ground up. A header may include those of its own line and of earlier ones.
 const std::vector<std::vector<std::string>> layers{
-    {"result", "units", "version"},
+    {"result", "units", "version", "schema"},
     {"tensor_type", "metadata"},
     {"model", "hardware", "embedding_tables", "probe"},
-    {"architecture", "quant", "gguf", "model_spec", "catalog"},
+    {"architecture", "quant", "gguf", "model_spec", "catalog", "catalog_file"},
     {"kv_cache", "weights", "split", "machine", "detect"},
     {"compute"},
     {"footprint"},

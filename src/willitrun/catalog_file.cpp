@@ -1,0 +1,117 @@
+#include "willitrun/catalog_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <memory>
+
+#include "willitrun/architecture.hpp"
+#include "willitrun/catalog_reader.hpp"
+#include "willitrun/units.hpp"
+
+namespace willitrun {
+namespace {
+
+constexpr double most_deviation = 0.001;  // the bundled catalog's own bound
+
+const CatalogTables& embedded_tables() {
+  static const CatalogTables tables{catalog_data::models(), catalog_data::devices(), catalog_data::cpus()};
+  return tables;
+}
+
+struct Layer {
+  std::vector<std::unique_ptr<LayeredTable>> parts;
+  CatalogTables tables;
+};
+std::vector<std::unique_ptr<Layer>>& layers() {
+  static std::vector<std::unique_ptr<Layer>> all;
+  return all;
+}
+
+void lay(Layer& layer, catalog_data::Table& table, const AddedTable& added) {
+  if (added.entries.empty()) return;
+  layer.parts.push_back(std::make_unique<LayeredTable>(table, added.entries, added.rows));
+  table = layer.parts.back()->table();
+}
+
+/// Whether the shapes can be read and make up the stated total.
+void check_shapes(const PlacedEntry<ModelEntry>& placed, std::vector<Error>& problems) {
+  const auto& entry = placed.entry;
+  const auto hparams = placed.value.find("hparams");
+  const auto architecture = placed.value.find("architecture");
+  if (!hparams || !architecture || entry.architecture.empty()) return;
+  const auto model = model_from_entry(entry);
+  if (!model) {
+    problems.push_back((is_known_architecture(entry.architecture) ? *hparams : *architecture).error(model.error().message));
+    problems.back().suggestions = model.error().suggestions;
+    return;
+  }
+  const auto total = placed.value.find("parameters");
+  if (!total || entry.parameters == 0) return;
+  const auto stated = static_cast<double>(entry.parameters);
+  const auto off = (static_cast<double>(model->parameters) - stated) / stated;
+  if (std::abs(off) > most_deviation)
+    problems.push_back(total->error(fmt::format("the shapes make {} parameters, {:+.2f} % off the {} stated",
+                                                format_grouped(model->parameters), 100 * off,
+                                                format_grouped(entry.parameters))));
+}
+
+/// "mine.json:3:12: /models/0/id: must be ..." in its parts.
+CatalogProblem parts_of(const Error& error, std::string_view what) {
+  CatalogProblem out;
+  out.suggestions = error.suggestions;
+  out.text = error.message;
+  std::string_view rest = out.text;
+  rest.remove_prefix(std::min(rest.size(), what.size() + 1));
+  const auto read = [&rest](std::size_t& number) {
+    const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (code != std::errc()) return;
+    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()) + 1);
+  };
+  read(out.line);
+  read(out.column);
+  if (rest.starts_with(' ')) rest.remove_prefix(1);
+  if (rest.starts_with('/')) {
+    out.path = rest.substr(0, rest.find(": "));
+    rest.remove_prefix(std::min(rest.size(), out.path.size() + 2));
+  }
+  out.message = rest;
+  return out;
+}
+
+}  // namespace
+
+const CatalogTables& catalog_tables() { return layers().empty() ? embedded_tables() : layers().back()->tables; }
+
+CatalogCheck check_catalog(std::string_view json, std::string_view what) {
+  auto file = read_catalog_file(json, what);
+  for (const auto& model : file.models) check_shapes(model, file.problems);
+  CatalogCheck out{file.models.size(), file.devices.size(), file.cpus.size(), {}};
+  for (const auto& problem : file.problems) out.problems.push_back(parts_of(problem, what));
+  std::stable_sort(out.problems.begin(), out.problems.end(), [](const CatalogProblem& a, const CatalogProblem& b) {
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+  });
+  return out;
+}
+
+std::optional<Error> add_catalog(std::string_view json, std::string_view what) {
+  const auto file = read_catalog_file(json, what);
+  if (!file.problems.empty()) {
+    auto error = file.problems.front();
+    error.code = "bad_catalog";
+    return error;
+  }
+  auto layer = std::make_unique<Layer>();
+  layer->tables = catalog_tables();
+  lay(*layer, layer->tables.models, file.model_table);
+  lay(*layer, layer->tables.devices, file.device_table);
+  lay(*layer, layer->tables.cpus, file.cpu_table);
+  layers().push_back(std::move(layer));
+  return std::nullopt;
+}
+
+void remove_added_catalogs() { layers().clear(); }
+
+}  // namespace willitrun

@@ -1,0 +1,137 @@
+// Advice holds when it is followed: every change offered is typed again, and the longest context is the longest.
+#include <sstream>
+
+#include "support/catch.hpp"
+#include "support/sample.hpp"
+#include "willitrun/catalog.hpp"
+
+using namespace willitrun;
+using namespace willitrun::test;
+
+namespace {
+
+/// The device in place of the present one; what else was said of the machine stays.
+Machine with_device(const Machine& machine, const std::string& name) {
+  const auto found = find_device(name);
+  REQUIRE(found);
+  MachineRequest request;
+  request.devices = {found->entry};
+  request.os = machine.os;
+  request.backend = machine.backend;
+  request.reserve = {Reserve::Kind::bytes, machine.devices[0].reserve_bytes, 0};
+  auto out = assemble_machine(request);
+  out.host = machine.host;
+  return out;
+}
+
+void apply(const std::string& option, const std::string& value, CheckRequest& request) {
+  if (option == "--kv") {
+    request.context.type_k = request.context.type_v = *find_cache_type(value);
+  } else if (option == "--parallel") {
+    request.context.n_seq_max = static_cast<std::uint32_t>(std::stoul(value));
+  } else if (option == "--ubatch") {
+    request.context.n_ubatch = static_cast<std::uint32_t>(std::stoul(value));
+  } else if (option == "--ctx") {
+    request.context.n_ctx = request.requested_ctx = static_cast<std::uint32_t>(std::stoul(value));
+    request.longest_ctx = false;
+  } else if (option == "--quant") {
+    request.model = request.at_quant(value);
+    request.quant = value;
+  } else if (option == "--gpu") {
+    request.machine = with_device(request.machine, value);
+  } else if (option == "--gpu-layers" && value == "auto") {
+    request.placement.gpu_layers.reset();
+  } else if (option == "--cpu-moe-layers" && value == "auto") {
+    request.placement.cpu_moe_layers.reset();
+  } else {
+    FAIL("unknown advice: " << option << ' ' << value);
+  }
+}
+
+CheckRequest followed(const CheckRequest& request, const std::string& change) {
+  auto out = request;
+  out.advise = false;
+  std::istringstream words(change);
+  for (std::string option, value; words >> option >> value;) apply(option, value, out);
+  return out;
+}
+
+/// Checks every alternative of a question; returns how many there were.
+std::size_t check_advice(const CheckRequest& request) {
+  INFO(describe(request));
+  const auto report = check(request);
+  REQUIRE(report);
+  for (const auto& alternative : report->alternatives) {
+    INFO(alternative.change << " for " << name_of(alternative.verdict));
+    CHECK(static_cast<int>(alternative.verdict) < static_cast<int>(report->verdict.code));
+    const auto after = check(followed(request, alternative.change));
+    REQUIRE(after);
+    // What is said of another device allows for as much overhead as the present one has.
+    if (alternative.change.starts_with("--gpu "))
+      CHECK(static_cast<int>(after->verdict.code) <= static_cast<int>(alternative.verdict));
+    else
+      CHECK(name_of(after->verdict.code) == name_of(alternative.verdict));
+  }
+  return report->alternatives.size();
+}
+
+CheckRequest at_context(CheckRequest request, std::uint32_t n_ctx) {
+  request.context.n_ctx = request.requested_ctx = n_ctx;
+  request.advise = false;
+  return request;
+}
+
+bool resident(VerdictCode code) { return code == VerdictCode::fits || code == VerdictCode::tight; }
+
+}  // namespace
+
+TEST_CASE("advice holds when it is followed") {
+  Sampler sampler(11);
+  std::size_t offered = 0;
+  for (int i = 0; i < 300; ++i) offered += check_advice(sampler.question());
+  CHECK(offered > 80);
+}
+
+TEST_CASE("advice holds where the longest context was asked for") {
+  Sampler sampler(12);
+  for (int i = 0; i < 40; ++i) {
+    auto request = sampler.question();
+    request.longest_ctx = true;
+    (void)check_advice(request);
+  }
+}
+
+TEST_CASE("advice holds where speed is required") {
+  Sampler sampler(13);
+  for (int i = 0; i < 40; ++i) {
+    auto request = sampler.question();
+    request.requirement.min_tokens_per_s = 10;
+    (void)check_advice(request);
+  }
+}
+
+TEST_CASE("the longest context is the longest") {
+  Sampler sampler(14);
+  for (int i = 0; i < 80; ++i) {
+    auto request = sampler.question();
+    INFO(describe(request));
+    const auto report = check(request);
+    REQUIRE(report);
+    const auto own = request.model->model.spec.n_ctx_train / 256 * 256;
+    const auto code_at = [&](std::uint32_t n_ctx) { return check(at_context(request, n_ctx))->verdict.code; };
+    if (const auto longest = report->context.max_on_gpu.value_or(0); longest > 0) {
+      INFO("on the device " << longest);
+      CHECK(longest <= own);
+      CHECK(resident(code_at(longest)));
+      if (longest < own) CHECK_FALSE(resident(code_at(longest + 256)));
+    }
+    if (const auto longest = report->context.max.value_or(0); longest > 0) {
+      INFO("anywhere " << longest);
+      CHECK(longest >= report->context.max_on_gpu.value_or(0));
+      CHECK(code_at(longest) != VerdictCode::wont_run);
+      if (longest < own) CHECK(code_at(longest + 256) == VerdictCode::wont_run);
+    }
+    if (resident(report->verdict.code) && report->context.max_on_gpu)
+      CHECK(*report->context.max_on_gpu >= std::min(request.context.n_ctx / 256 * 256, own));
+  }
+}
