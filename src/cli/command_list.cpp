@@ -58,7 +58,10 @@ std::vector<Row> engine_rows() {
   return {{"llama.cpp", "llama.cpp", "the default"},
           {"ollama", "Ollama", "runs llama.cpp"},
           {"lmstudio", "LM Studio", "runs llama.cpp"},
-          {"llamafile", "llamafile", "runs llama.cpp"}};
+          {"llamafile", "llamafile", "runs llama.cpp; speed as of early 2025"},
+          {"mlx", "MLX", "Apple's own; memory approximate"},
+          {"vllm", "vLLM", "for serving; memory approximate"},
+          {"transformers", "Transformers", "memory approximate, speed as llama.cpp"}};
 }
 
 struct ListRow {

@@ -42,6 +42,9 @@ std::optional<Error> read_cache_types(const Options& options, ContextParams& par
   if (!v) return v.error();
   params.type_k = *k;
   params.type_v = *v;
+  const bool fp8 = *k == TensorType::fp8 || *v == TensorType::fp8;
+  if (fp8 && options.engine != "vllm")
+    return Error{"contradiction", fmt::format("--kv {}: only vLLM has it; add --engine vllm or take q8_0", text)};
   return std::nullopt;
 }
 

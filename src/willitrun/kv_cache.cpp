@@ -101,10 +101,11 @@ std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams&
 }
 
 Result<TensorType> find_cache_type(std::string_view text) {
-  // kv_cache_types in llama.cpp's common/arg.cpp.
-  static constexpr std::array<TensorType, 9> types{TensorType::f32,    TensorType::f16,  TensorType::bf16,
-                                                   TensorType::q8_0,   TensorType::q4_0, TensorType::q4_1,
-                                                   TensorType::iq4_nl, TensorType::q5_0, TensorType::q5_1};
+  // kv_cache_types in llama.cpp's common/arg.cpp; fp8 is vLLM's.
+  static constexpr std::array<TensorType, 10> types{
+      TensorType::f32,  TensorType::f16,    TensorType::bf16, TensorType::q8_0, TensorType::q4_0,
+      TensorType::q4_1, TensorType::iq4_nl, TensorType::q5_0, TensorType::q5_1, TensorType::fp8};
+  if (text == "fp16") return TensorType::f16;
   const auto found = tensor_type_from_name(text);
   if (found && std::find(types.begin(), types.end(), *found) != types.end()) return *found;
   std::vector<std::string_view> names;

@@ -37,7 +37,8 @@ struct MeasurementQuery {
   std::uint32_t depth = 0, tokens = 0;
   bool prefill = false;
 };
-/// The median of what was published for the same device, model, quant and engine, standard benchmarks before chat timings.
+/// The median of what was published for the same device, model, quant and engine, standard benchmarks before chat
+/// timings.
 [[nodiscard]] std::optional<MeasuredSpeed> find_measurement(const MeasurementQuery& query);
 
 }  // namespace willitrun

@@ -14,7 +14,7 @@ namespace willitrun {
 namespace {
 
 constexpr std::array<std::string_view, 7> names_of_engines{"llama.cpp", "ollama", "lmstudio",    "llamafile",
-                                                       "mlx",       "vllm",   "transformers"};
+                                                           "mlx",       "vllm",   "transformers"};
 
 /// Two figures multiplied by the spread of their class.
 Range around(double mid, const PlaceSpeed& place, SpeedParameter low, SpeedParameter high) {

@@ -17,6 +17,8 @@ Engine engine_of(const Measurement& m) {
   const auto has = [&](std::string_view word) {
     return m.engine.find(word) != std::string_view::npos || m.backend == word;
   };
+  // On processors the machines differ far more than the engines do: all share one set of rows.
+  if (m.cls == "cpu") return Engine::llama_cpp;
   if (has("localscore")) return Engine::llamafile;
   if (has("mlx")) return Engine::mlx;
   if (has("vllm")) return Engine::vllm;
