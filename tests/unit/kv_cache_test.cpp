@@ -117,9 +117,9 @@ TEST_CASE("cache types are ggml's, in either case") {
   CHECK(*find_cache_type("f16") == TensorType::f16);
   CHECK(*find_cache_type("Q8_0") == TensorType::q8_0);
   CHECK(*find_cache_type("iq4_nl") == TensorType::iq4_nl);
-  CHECK(message("q8") == "unknown KV cache type 'q8'; did you mean q8_0, q4_0 or q4_1?");
+  CHECK(message("q8") == "unknown KV cache type 'q8'; did you mean q8_0, fp8 or q4_0?");
   CHECK(message("q4_k") == "unknown KV cache type 'q4_k'; did you mean q4_0, q4_1 or q5_0?");
-  CHECK(message("f64") == "unknown KV cache type 'f64'; did you mean f16 or f32?");
+  CHECK(message("f64") == "unknown KV cache type 'f64'; did you mean f16, f32 or fp8?");
   CHECK(message("turbo9") == "unknown KV cache type 'turbo9'; did you mean f16, q8_0 or q4_0?");
   CHECK(message("") == "unknown KV cache type ''; did you mean f16, q8_0 or q4_0?");
 }
