@@ -21,30 +21,30 @@ struct DeviceSpec {
   std::string architecture;  ///< "Ampere", "RDNA3", "M3"
   DeviceKind kind = DeviceKind::discrete;
   Bytes memory_bytes = 0;
-  std::optional<double> bandwidth_gb_s;    ///< 10^9 bytes per second, theoretical
+  std::optional<double> bandwidth_gb_s;      ///< 10^9 bytes per second, theoretical
   std::optional<double> fp16_matrix_tflops;  ///< dense, with fp32 accumulation
   std::optional<double> fp16_tflops;         ///< outside matrix units
   std::optional<double> fp32_tflops;
   std::optional<std::uint32_t> compute_units;  ///< SMs, CUs, Xe cores, GPU cores
-  std::optional<double> pcie_gb_s;         ///< one direction
-  std::string memory_type;                 ///< "GDDR6X", "LPDDR5X-8000"
+  std::optional<double> pcie_gb_s;             ///< one direction
+  std::string memory_type;                     ///< "GDDR6X", "LPDDR5X-8000"
   std::optional<std::uint32_t> bus_width_bits;
-  std::string compute_capability;          ///< CUDA, "8.6"
+  std::string compute_capability;  ///< CUDA, "8.6"
   std::optional<double> tdp_w;
   std::optional<std::uint32_t> release_year;
-  std::optional<double> msrp_usd;          ///< at launch
-  std::string source;                      ///< "what: where; ..." per value
-  std::string note;                        ///< how sources that differ were settled
+  std::optional<double> msrp_usd;  ///< at launch
+  std::string source;              ///< "what: where; ..." per value
+  std::string note;                ///< how sources that differ were settled
 };
 
 /// A processor or a platform with the system memory it runs from. Unknown figures are empty, never guessed.
 struct CpuSpec {
-  std::string id;           ///< "ryzen-9-7950x3d", "epyc-genoa"
+  std::string id;  ///< "ryzen-9-7950x3d", "epyc-genoa"
   std::string name;
-  std::string memory_type;  ///< "DDR5-5200"
-  std::optional<std::uint32_t> channels;           ///< of 64 bits each
-  std::optional<double> bandwidth_gb_s;            ///< theoretical, all channels filled
-  std::optional<double> measured_bandwidth_gb_s;   ///< what a memory benchmark reached
+  std::string memory_type;                        ///< "DDR5-5200"
+  std::optional<std::uint32_t> channels;          ///< of 64 bits each
+  std::optional<double> bandwidth_gb_s;           ///< theoretical, all channels filled
+  std::optional<double> measured_bandwidth_gb_s;  ///< what a memory benchmark reached
   std::optional<std::uint32_t> cores;
   std::string source;
   std::string note;
@@ -59,10 +59,10 @@ struct Assumption {
 struct Device {
   std::string id;  ///< gpu0, gpu1, ..
   DeviceSpec spec;
-  Bytes memory_bytes = 0;   ///< capacity
-  Bytes visible_bytes = 0;  ///< what the driver reports, or is stated free
-  Bytes overhead_bytes = 0; ///< taken by the runtime beyond its buffers
-  Bytes reserve_bytes = 0;  ///< left alone
+  Bytes memory_bytes = 0;    ///< capacity
+  Bytes visible_bytes = 0;   ///< what the driver reports, or is stated free
+  Bytes overhead_bytes = 0;  ///< taken by the runtime beyond its buffers
+  Bytes reserve_bytes = 0;   ///< left alone
   /// visible minus reserve; weights, cache, compute and overhead must fit into it
   [[nodiscard]] Bytes usable_bytes() const { return visible_bytes > reserve_bytes ? visible_bytes - reserve_bytes : 0; }
 };

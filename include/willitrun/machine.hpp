@@ -24,9 +24,9 @@ struct MeasuredMemory {
 
 /// The machine as asked for, names already resolved.
 struct MachineRequest {
-  std::vector<DeviceSpec> devices;  ///< empty = CPU only
-  std::optional<Bytes> vram;        ///< overrides every device's memory
-  std::optional<Bytes> free_vram;   ///< measured free memory, instead of the rules
+  std::vector<DeviceSpec> devices;       ///< empty = CPU only
+  std::optional<Bytes> vram;             ///< overrides every device's memory
+  std::optional<Bytes> free_vram;        ///< measured free memory, instead of the rules
   std::vector<MeasuredMemory> measured;  ///< one per device, or empty; --vram and --free-vram outrank it
   std::optional<double> bandwidth_gb_s;
   Reserve reserve;

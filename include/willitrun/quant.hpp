@@ -17,7 +17,7 @@ struct QuantPreset {
   std::string_view id;
   std::string_view name;
   QuantFamily family;
-  TensorType type;  ///< of the bulk of the weights, before per-tensor rules
+  TensorType type;                   ///< of the bulk of the weights, before per-tensor rules
   std::string_view instead_of = {};  ///< a mix made by hand that this preset stands in for ("UD-Q4_K_XL")
 };
 

@@ -23,7 +23,8 @@ constexpr std::array rows{
     OptionRow{"outputs", 0, model, &O::outputs, "N|all", "logit rows kept per batch; default one per slot"},
     OptionRow{"depth", 0, model, &O::depth, "N", "tokens already in the context, for speed; default 0"},
     OptionRow{"prompt-tokens", 0, model, &O::prompt_tokens, "N", "prompt length, for speed; default 512"},
-    OptionRow{"engine", 0, model, &O::engine, "NAME", "llama.cpp (default), ollama, lmstudio, llamafile, mlx, vllm, transformers"},
+    OptionRow{"engine", 0, model, &O::engine, "NAME",
+              "llama.cpp (default), ollama, lmstudio, llamafile, mlx, vllm, transformers"},
 
     OptionRow{"gpu-layers", 0, placement, &O::gpu_layers, "N|all|auto",
               "layers on the GPU, output layer included; default auto"},

@@ -11,11 +11,11 @@
 namespace willitrun::cli {
 namespace {
 
-
 std::optional<Error> check_engine(const Options& options) {
   if (!options.engine || find_engine(*options.engine)) return std::nullopt;
   const auto names = engine_names();
-  return Error{"unknown_engine", fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
+  return Error{"unknown_engine",
+               fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
                {names.begin(), names.end()}};
 }
 
@@ -27,7 +27,8 @@ void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   };
   if (engine == Engine::mlx) memory("its own buffers are taken to be llama.cpp's");
   if (engine == Engine::vllm) memory("it claims 90 % of the GPU by default and fills the rest with cache");
-  if (engine == Engine::transformers) memory("its activations are not counted, and its speed is taken to be llama.cpp's");
+  if (engine == Engine::transformers)
+    memory("its activations are not counted, and its speed is taken to be llama.cpp's");
 }
 
 /// Every effective option, under its JSON key.

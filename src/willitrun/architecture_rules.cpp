@@ -77,8 +77,7 @@ std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, con
     spec.ssm_d_inner = spec.head_dim_k * spec.n_head.at(0);
   }
   switch (family.recurrent_rule) {
-    case RecurrentRule::none:
-      break;
+    case RecurrentRule::none: break;
     case RecurrentRule::all:
       spec.recurrent_layers = trunk_layers_where(spec, [](std::uint32_t) { return true; });
       break;

@@ -16,20 +16,13 @@ std::uint64_t shared_width(const BlockBuilder& block) {
   const auto& spec = block.spec;
   const std::uint64_t sized = spec.n_ff_shared_expert;
   switch (block.family.shared) {
-    case SharedExpert::none:
-      return 0;
-    case SharedExpert::counted:
-      return (sized > 0 ? sized : expert_width(block)) * spec.n_expert_shared;
-    case SharedExpert::sized:
-      return sized;
-    case SharedExpert::sized_or_dense:
-      return sized > 0 ? sized : spec.n_ff.at(block.layer);
-    case SharedExpert::sized_or_expert:
-      return sized > 0 ? sized : expert_width(block);
-    case SharedExpert::sized_or_counted:
-      return sized > 0 ? sized : expert_width(block) * spec.n_expert_shared;
-    case SharedExpert::one_expert:
-      return expert_width(block);
+    case SharedExpert::none: return 0;
+    case SharedExpert::counted: return (sized > 0 ? sized : expert_width(block)) * spec.n_expert_shared;
+    case SharedExpert::sized: return sized;
+    case SharedExpert::sized_or_dense: return sized > 0 ? sized : spec.n_ff.at(block.layer);
+    case SharedExpert::sized_or_expert: return sized > 0 ? sized : expert_width(block);
+    case SharedExpert::sized_or_counted: return sized > 0 ? sized : expert_width(block) * spec.n_expert_shared;
+    case SharedExpert::one_expert: return expert_width(block);
   }
   return 0;
 }

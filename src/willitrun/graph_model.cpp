@@ -152,15 +152,9 @@ void ModelGraph::build_layer(Id& x, bool last) {
     const Id residual = keep_outputs(x, pick);
     const Id ffn = feed_forward(ffn_in);
     switch (family_.parallel_sum) {
-      case ParallelSum::ffn_residual_mixer:
-        x = add(add(ffn, residual), mixed);
-        break;
-      case ParallelSum::mixer_ffn_residual:
-        x = add(add(mixed, ffn), residual);
-        break;
-      case ParallelSum::ffn_mixer_residual:
-        x = add(add(ffn, mixed), residual);
-        break;
+      case ParallelSum::ffn_residual_mixer: x = add(add(ffn, residual), mixed); break;
+      case ParallelSum::mixer_ffn_residual: x = add(add(mixed, ffn), residual); break;
+      case ParallelSum::ffn_mixer_residual: x = add(add(ffn, mixed), residual); break;
     }
     return;
   }

@@ -11,15 +11,11 @@ constexpr std::uint64_t offload_min_batch = 32;
 
 std::uint64_t batch_size(const Tensor& t) {
   switch (t.op) {
-    case Op::get_rows:
-      return 0;
-    case Op::mul_mat:
-      return t.ne[1];
+    case Op::get_rows: return 0;
+    case Op::mul_mat: return t.ne[1];
     case Op::mul_mat_id:
-    case Op::rope:
-      return t.ne[2];
-    default:
-      return t.rows();
+    case Op::rope: return t.ne[2];
+    default: return t.rows();
   }
 }
 

@@ -80,17 +80,14 @@ Bytes runtime_overhead(const DeviceSpec& spec, Backend backend, OperatingSystem 
       // Windows and WSL2 keep about 900 MiB and 18 MiB a GiB for the display driver and the context, +-250.
       return os == OperatingSystem::windows ? mebibytes(900 + 18 * gibibytes(memory) + growth)
                                             : mebibytes(50 + 3 * multiprocessors(spec) + growth);
-    case rocm:
-      return mebibytes(250);  // 164-254, few points
+    case rocm: return mebibytes(250);  // 164-254, few points
     case vulkan:
       // Windows' budget is 95 % of the heap, always; Linux RADV grows by 200-350.
       return os == OperatingSystem::windows ? static_cast<Bytes>(static_cast<double>(memory) * 0.05) + mebibytes(330)
                                             : mebibytes(300);
-    case sycl:
-      return mebibytes(700);  // Arc: 512-769 taken before the model
-    case metal:               // unaccounted 0 in four of five exit tables
-    case cpu:
-      return 0;
+    case sycl: return mebibytes(700);  // Arc: 512-769 taken before the model
+    case metal:                        // unaccounted 0 in four of five exit tables
+    case cpu: return 0;
   }
   return 0;
 }
@@ -109,12 +106,9 @@ Bytes visible_memory(const DeviceSpec& spec, OperatingSystem os, Bytes memory) {
 
 Bytes reserve_bytes(const Reserve& reserve, Bytes memory) {
   switch (reserve.kind) {
-    case Reserve::Kind::bytes:
-      return reserve.bytes;
-    case Reserve::Kind::percent:
-      return static_cast<Bytes>(static_cast<double>(memory) * reserve.percent / 100);
-    case Reserve::Kind::automatic:
-      return 0;
+    case Reserve::Kind::bytes: return reserve.bytes;
+    case Reserve::Kind::percent: return static_cast<Bytes>(static_cast<double>(memory) * reserve.percent / 100);
+    case Reserve::Kind::automatic: return 0;
   }
   return 0;
 }
@@ -128,8 +122,7 @@ Device make_device(const MachineRequest& request, const DeviceSpec& spec, std::s
   device.id = fmt::format("gpu{}", index);
   device.spec = spec;
   if (request.bandwidth_gb_s) device.spec.bandwidth_gb_s = request.bandwidth_gb_s;
-  const auto measured =
-      index < request.measured.size() && !request.vram ? request.measured[index] : MeasuredMemory{};
+  const auto measured = index < request.measured.size() && !request.vram ? request.measured[index] : MeasuredMemory{};
   device.memory_bytes = request.vram ? *request.vram : measured.total.value_or(spec.memory_bytes);
   // A nameless device's memory is taken at its word.
   const bool nameless = spec.id.empty();

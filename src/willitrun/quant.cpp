@@ -96,20 +96,20 @@ constexpr std::array spellings{
     Spelling{"awq", "awq-4bit-128g"}, Spelling{"llmint8", "int8"},
 };
 
-/// Mixes whose tensor types differ from file to file (Unsloth's dynamic and bartowski's larger ones), and ik_llama.cpp's
-/// types: the preset nearest in size stands in, and the answer says so.
+/// Mixes whose tensor types differ from file to file (Unsloth's dynamic and bartowski's larger ones), and
+/// ik_llama.cpp's types: the preset nearest in size stands in, and the answer says so.
 struct Likeness {
   std::string_view text, id, shown;
 };
 constexpr std::array likenesses{
-    Likeness{"q2kxl", "q2_k", "UD-Q2_K_XL"},   Likeness{"q2kl", "q2_k", "Q2_K_L"},
-    Likeness{"q3kxl", "q3_k_l", "UD-Q3_K_XL"}, Likeness{"q4kxl", "q4_k_m", "UD-Q4_K_XL"},
-    Likeness{"q4kl", "q4_k_m", "Q4_K_L"},      Likeness{"q5kxl", "q5_k_m", "UD-Q5_K_XL"},
-    Likeness{"q5kl", "q5_k_m", "Q5_K_L"},      Likeness{"q6kxl", "q6_k", "UD-Q6_K_XL"},
-    Likeness{"q6kl", "q6_k", "Q6_K_L"},        Likeness{"q8kxl", "q8_0", "UD-Q8_K_XL"},
-    Likeness{"iq2k", "iq2_s", "IQ2_K"},        Likeness{"iq3k", "iq3_s", "IQ3_K"},
-    Likeness{"iq4k", "iq4_nl", "IQ4_K"},       Likeness{"iq4kr4", "iq4_nl", "IQ4_K_R4"},
-    Likeness{"iq5k", "q5_k_s", "IQ5_K"},       Likeness{"iq6k", "q6_k", "IQ6_K"},
+    Likeness{"q2kxl", "q2_k", "UD-Q2_K_XL"},    Likeness{"q2kl", "q2_k", "Q2_K_L"},
+    Likeness{"q3kxl", "q3_k_l", "UD-Q3_K_XL"},  Likeness{"q4kxl", "q4_k_m", "UD-Q4_K_XL"},
+    Likeness{"q4kl", "q4_k_m", "Q4_K_L"},       Likeness{"q5kxl", "q5_k_m", "UD-Q5_K_XL"},
+    Likeness{"q5kl", "q5_k_m", "Q5_K_L"},       Likeness{"q6kxl", "q6_k", "UD-Q6_K_XL"},
+    Likeness{"q6kl", "q6_k", "Q6_K_L"},         Likeness{"q8kxl", "q8_0", "UD-Q8_K_XL"},
+    Likeness{"iq2k", "iq2_s", "IQ2_K"},         Likeness{"iq3k", "iq3_s", "IQ3_K"},
+    Likeness{"iq4k", "iq4_nl", "IQ4_K"},        Likeness{"iq4kr4", "iq4_nl", "IQ4_K_R4"},
+    Likeness{"iq5k", "q5_k_s", "IQ5_K"},        Likeness{"iq6k", "q6_k", "IQ6_K"},
     Likeness{"iq4ksr4", "iq4_xs", "IQ4_KS_R4"}, Likeness{"iq4ks", "iq4_xs", "IQ4_KS"},
     Likeness{"iq4xsr8", "iq4_xs", "IQ4_XS_R8"},
 };

@@ -116,40 +116,26 @@ bool lists(std::string_view presets, std::string_view id) {
 bool holds(Where where, std::uint32_t i, std::uint32_t n) {
   const auto eighth = n / 8;
   switch (where) {
-    case always:
-      return true;
-    case more_bits:
-      return i < eighth || i >= 7 * n / 8 || (i - eighth) % 3 == 2;
-    case first_two:
-      return i < 2;
-    case first_four:
-      return i < 4;
-    case first_eighth:
-      return i < eighth;
-    case first_sixteenth:
-      return i < n / 16;
-    case inner:
-      return i >= eighth && i < 7 * n / 8;
+    case always: return true;
+    case more_bits: return i < eighth || i >= 7 * n / 8 || (i - eighth) % 3 == 2;
+    case first_two: return i < 2;
+    case first_four: return i < 4;
+    case first_eighth: return i < eighth;
+    case first_sixteenth: return i < n / 16;
+    case inner: return i >= eighth && i < 7 * n / 8;
   }
   return false;
 }
 
 bool holds(When when, const RuleContext& c) {
   switch (when) {
-    case any:
-      return true;
-    case gqa4:
-      return c.n_gqa >= 4;
-    case gqa4_or_moe4:
-      return c.n_gqa >= 4 || c.n_expert >= 4;
-    case moe8:
-      return c.n_expert == 8;
-    case not_moe8:
-      return c.n_expert != 8;
-    case falcon:
-      return c.falcon;
-    case not_falcon:
-      return !c.falcon;
+    case any: return true;
+    case gqa4: return c.n_gqa >= 4;
+    case gqa4_or_moe4: return c.n_gqa >= 4 || c.n_expert >= 4;
+    case moe8: return c.n_expert == 8;
+    case not_moe8: return c.n_expert != 8;
+    case falcon: return c.falcon;
+    case not_falcon: return !c.falcon;
   }
   return false;
 }
