@@ -25,10 +25,10 @@ struct Placement {
   ResolvedContext context;
   std::vector<Load> devices;  ///< one per device of the machine, overhead included
   Load host;
-  std::uint32_t cpu_moe_layers = 0;  ///< blocks whose experts lie on the host
-  std::vector<std::int64_t> slack;   ///< usable bytes left on each device; below 0 = short
-  bool devices_fit = true;           ///< every device within its usable memory
-  bool host_fits = true;             ///< host within its usable memory, as far as that is known
+  std::uint32_t n_hosted_experts = 0;  ///< blocks whose experts lie on the host
+  std::vector<std::int64_t> slack;     ///< usable bytes left on each device; below 0 = short
+  bool devices_fit = true;             ///< every device within its usable memory
+  bool host_fits = true;               ///< host within its usable memory, as far as that is known
 
   [[nodiscard]] bool fits() const { return devices_fit && host_fits; }
   /// All weights and cache on the accelerators.

@@ -30,7 +30,8 @@ struct ModelSummary {
 };
 
 struct PlacementSummary {
-  std::uint32_t gpu_layers = 0, total_layers = 0, cpu_moe_layers = 0;
+  std::uint32_t gpu_layers = 0, total_layers = 0;
+  std::uint32_t cpu_moe_layers = 0;  ///< overrides as llama.cpp counts them: see Split::n_expert_overrides
   bool kv_on_gpu = true;
   double cpu_percent = 0, gpu_percent = 0;  ///< of all bytes, as `ollama ps` prints it
 };

@@ -32,7 +32,7 @@ PlacementSummary summarize(const Placement& placement) {
   PlacementSummary out;
   out.gpu_layers = placement.split.gpu_layers;
   out.total_layers = static_cast<std::uint32_t>(placement.split.layer_device.size());
-  out.cpu_moe_layers = placement.cpu_moe_layers;
+  out.cpu_moe_layers = placement.split.n_expert_overrides;
   out.kv_on_gpu = placement.split.kv_on_device && !placement.devices.empty();
   const auto total = static_cast<double>(placement.total());
   if (total > 0) {

@@ -81,7 +81,7 @@ std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest
   if (!placement.fits() || !request.model->model.spec.keeps_cache) return {};
   std::vector<std::pair<std::string, std::string>> out{{"llama.cpp", llama_command(request, placement)}};
   // The other two have no switch for experts alone.
-  if (placement.cpu_moe_layers > 0) return out;
+  if (placement.n_hosted_experts > 0) return out;
   out.emplace_back("ollama", ollama_command(request, placement));
   out.emplace_back("lmstudio", lmstudio_command(request, placement));
   return out;

@@ -158,7 +158,7 @@ std::int64_t resident_slack(const Footprint& footprint, const Machine& machine, 
 bool Placement::fully_on_device() const {
   const bool layers = !devices.empty() &&
                       std::none_of(split.layer_device.begin(), split.layer_device.end(), [](auto d) { return d < 0; });
-  return layers && cpu_moe_layers == 0 && split.kv_on_device;
+  return layers && n_hosted_experts == 0 && split.kv_on_device;
 }
 
 std::int64_t Placement::least_slack() const {
@@ -177,7 +177,7 @@ Placement place(const Footprint& footprint, const Machine& machine, const Split&
   auto loads = distribute(footprint, split, machine.unified());
   placement.devices = std::move(loads.devices);
   placement.host = loads.host;
-  placement.cpu_moe_layers = count_hosted_experts(footprint, split);
+  placement.n_hosted_experts = count_hosted_experts(footprint, split);
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     auto& load = placement.devices[i];
     // A device that holds nothing is not opened.

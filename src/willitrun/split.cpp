@@ -13,7 +13,8 @@ Split make_split(std::uint32_t n_layer, std::uint32_t gpu_layers, const std::vec
   split.kv_on_device = kv_on_device;
   split.layer_device.assign(n_layer + 1, -1);
   split.experts_on_host.assign(n_layer, false);
-  std::fill_n(split.experts_on_host.begin(), std::min(cpu_moe_layers, n_layer), true);
+  split.n_expert_overrides = std::min(cpu_moe_layers, n_layer);
+  std::fill_n(split.experts_on_host.begin(), split.n_expert_overrides, true);
   if (split.gpu_layers == 0) return split;
 
   // llama_model::load_tensors: cumulative shares in single precision, the first that exceeds a layer's position.
@@ -45,6 +46,7 @@ Split make_split(std::uint32_t n_layer, std::uint32_t n_layer_trunk, const std::
   auto block = n_layer_trunk + 1 - std::min(split.gpu_layers, n_layer_trunk + 1);
   for (const auto& share : shares) {
     block += share.n_full();
+    split.n_expert_overrides += share.n_part;
     for (std::uint32_t i = 0; i < share.n_part; ++i, ++block)
       if (block < n_layer) split.experts_on_host[block] = true;
   }

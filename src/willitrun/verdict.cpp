@@ -57,9 +57,9 @@ void explain_fit(const Placement& placement, const Machine& machine, Verdict& ve
                verdict.code == fits ? "" : fmt::format(", {} recommended", format_bytes(recommended_headroom)))});
       break;
     case offload:
-      if (placement.cpu_moe_layers > 0)
+      if (placement.n_hosted_experts > 0)
         verdict.reasons.push_back(
-            {"experts_on_host", fmt::format("experts of {} of {} layers in system memory", placement.cpu_moe_layers,
+            {"experts_on_host", fmt::format("experts of {} of {} layers in system memory", placement.n_hosted_experts,
                                             split.layer_device.size() - 1)});
       if (split.gpu_layers < split.layer_device.size())
         verdict.reasons.push_back(

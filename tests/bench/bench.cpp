@@ -94,7 +94,7 @@ void bench_expert_placement() {
     params.n_ctx = n_ctx;
     const auto start = Clock::now();
     const auto placement = solve_placement(measure(model, params), machine, {});
-    return std::pair(1e3 * seconds_since(start), placement.cpu_moe_layers);
+    return std::pair(1e3 * seconds_since(start), placement.n_hosted_experts);
   };
   std::vector<double> cold, warm;
   std::uint32_t on_host = 0;

@@ -87,7 +87,7 @@ PlacementAccuracy measure_placement() {
     if ((ours.fits() && ours.fully_on_device()) == full) ++out.full_agrees;
     if (full) continue;
     const auto want = truth.overrides == 0 ? truth.gpu_layers : static_cast<int>(truth.overrides);
-    const auto got = static_cast<int>(truth.overrides == 0 ? ours.split.gpu_layers : ours.cpu_moe_layers);
+    const auto got = static_cast<int>(truth.overrides == 0 ? ours.split.gpu_layers : ours.split.n_expert_overrides);
     out.layers.add(std::abs(want - got));
   }
   return out;

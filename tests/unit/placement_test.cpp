@@ -63,8 +63,8 @@ TEST_CASE("of an expert model the experts leave first") {
   const auto placement = solve_placement(model, cards({8 * gib}), {});
   CHECK(placement.fits());
   CHECK(placement.split.gpu_layers == 49);
-  CHECK(placement.cpu_moe_layers > 0);
-  CHECK(placement.cpu_moe_layers < 48);
+  CHECK(placement.n_hosted_experts > 0);
+  CHECK(placement.n_hosted_experts < 48);
   CHECK_FALSE(placement.fully_on_device());
   CHECK(placement.host.kv_cache == 0);
 }
@@ -85,7 +85,7 @@ TEST_CASE("experts asked for on the host are the first ones") {
   options.cpu_moe_layers = 7;
   const auto model = measure(catalog_model("qwen3-30b-a3b", "q4_k_m"), {});
   const auto placement = solve_placement(model, cards({80 * gib}), options);
-  CHECK(placement.cpu_moe_layers == 7);
+  CHECK(placement.n_hosted_experts == 7);
   CHECK(placement.split.experts_host(6));
   CHECK_FALSE(placement.split.experts_host(7));
 }
