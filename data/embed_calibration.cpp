@@ -113,7 +113,7 @@ void write_measurements(std::ostream& out, const std::string& path) {
   for (const auto& m : all) {
     const auto& f = m.fields;
     out << '{';
-    for (const std::size_t i : {0, 1, 3, 4, 5, 6, 10, 11}) out << quoted(f[i]) << ',';
+    for (const std::size_t i : {0U, 1U, 3U, 4U, 5U, 6U, 10U, 11U}) out << quoted(f[i]) << ',';
     out << f[2] << ',' << (f[7] == "pp" ? "true" : "false") << ',' << f[8] << ',' << f[9] << ',' << f[12] << ','
         << (f[13] == "h" ? "true" : "false") << ',' << m.source << "},\n";
   }
