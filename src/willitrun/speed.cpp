@@ -66,7 +66,8 @@ void add_measured(const Footprint& footprint, const Placement& placement, const 
   out.measured_prefill = find_measurement(query);
   for (const auto* m : {&out.measured_decode, &out.measured_prefill})
     if (*m)
-      out.notes.push_back(fmt::format("measured on this device: {:.4g} tok/s {} ({}{})", (*m)->tokens_per_s,
+      out.notes.push_back(fmt::format("measured on this device: {:.{}f} tok/s {} ({}{})", (*m)->tokens_per_s,
+                                      (*m)->tokens_per_s < 100 ? 1 : 0,
                                       m == &out.measured_decode ? "decoding" : "prompt", (*m)->source,
                                       (*m)->runs > 1 ? fmt::format(", median of {} runs", (*m)->runs) : std::string()));
 }
@@ -97,9 +98,10 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
   if (!out.notes.empty()) return out;
   if (!work.places.back().idle()) out.notes = speed.notes;
 
-  const auto& place = leading(work, speed);
   const auto decode = decode_seconds(work, speed, 1);
   if (decode.total() <= 0) return out;
+  const bool host_rules = decode.limit() == Limit::cpu || decode.limit() == Limit::pcie;
+  const auto& place = host_rules ? speed.places.back() : leading(work, speed);
   out.decode_tokens_per_s = around(1 / decode.total(), place, decode_low, decode_high);
   out.limited_by = decode.limit();
   const double prefill = prefill_seconds(work, speed).total();
