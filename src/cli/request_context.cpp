@@ -131,7 +131,8 @@ Result<PlacementOptions> resolve_placement_options(const Options& options, std::
   const auto mode = options.split_mode.value_or("layer");
   if (mode != "layer" && mode != "none") return bad_choice("--split-mode", mode, "layer or none");
   out.split_mode = mode == "none" ? SplitMode::none : SplitMode::layer;
-  std::string_view rest = options.tensor_split.value_or("");
+  std::string_view rest;
+  if (options.tensor_split) rest = *options.tensor_split;
   double sum = 0;
   while (!rest.empty()) {
     const auto comma = std::min(rest.find(','), rest.size());
