@@ -24,6 +24,7 @@ const std::vector<std::vector<std::string>> layers{
     {"speed"},
     {"verdict"},
     {"report"},
+    {"outcome"},
     {"check"},
 };
 

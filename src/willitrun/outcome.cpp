@@ -1,0 +1,60 @@
+#include "willitrun/outcome.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace willitrun {
+
+std::string_view name_of(OutcomeStatus status) {
+  constexpr std::array<std::string_view, 5> names{"passed", "failed", "waived", "unknown", "error"};
+  return names[static_cast<std::size_t>(status)];
+}
+
+Outcome outcome_of(const Report& report) {
+  Outcome out;
+  out.quant = report.model.quant;
+  out.verdict = report.verdict.code;
+  out.status = report.verdict.met                            ? OutcomeStatus::passed
+               : report.verdict.code == VerdictCode::unknown ? OutcomeStatus::unknown
+                                                             : OutcomeStatus::failed;
+  if (!report.verdict.reasons.empty()) {
+    out.code = report.verdict.reasons.front().code;
+    out.message = report.verdict.reasons.front().message;
+  }
+  out.parameters = report.model.parameters;
+  out.weights_bytes = report.model.weights_bytes;
+  out.total_bytes = report.total_bytes();
+  out.kv_cache_bytes = report.host.kv_cache;
+  for (const auto& device : report.devices) {
+    out.kv_cache_bytes += device.kv_cache;
+    out.gpu_bytes += device.total();
+  }
+  for (const auto& device : report.machine.devices) out.gpu_usable_bytes += device.usable_bytes();
+  out.gpu_layers = report.placement.gpu_layers;
+  out.total_layers = report.placement.total_layers;
+  out.n_ctx = report.context.allocated;
+  out.max_ctx = report.context.max_on_gpu ? report.context.max_on_gpu : report.context.max;
+  out.decode_tokens_per_s = report.speed.decode_tokens_per_s;
+  out.prefill_tokens_per_s = report.speed.prefill_tokens_per_s;
+  out.time_to_first_token_s = report.speed.time_to_first_token_s;
+  return out;
+}
+
+Outcome outcome_of(const Error& error) {
+  Outcome out;
+  out.status = OutcomeStatus::error;
+  out.code = error.code;
+  out.message = error.message;
+  return out;
+}
+
+int exit_status(const std::vector<Outcome>& outcomes) {
+  const auto any = [&](OutcomeStatus status) {
+    return std::any_of(outcomes.begin(), outcomes.end(), [&](const Outcome& o) { return o.status == status; });
+  };
+  if (any(OutcomeStatus::error)) return 2;
+  if (any(OutcomeStatus::unknown)) return 3;
+  return any(OutcomeStatus::failed) ? 1 : 0;
+}
+
+}  // namespace willitrun
