@@ -32,10 +32,16 @@ constexpr std::array commands{
 };
 constexpr std::string_view group_letters = "mphgoct";
 
+/// By its group; --fields only where a willitrun.result/1 is printed.
+bool takes(const CommandRow& row, const OptionRow& option) {
+  using enum Command;
+  if (option.name == "fields") return row.command == verdict || row.command == tables || row.command == batch;
+  return row.groups.find(group_letters[static_cast<std::size_t>(option.group)]) != std::string_view::npos;
+}
+
 void add_options(CLI::App& app, const CommandRow& row, Options& options) {
   for (const auto& option : option_rows()) {
-    const auto letter = group_letters[static_cast<std::size_t>(option.group)];
-    if (row.groups.find(letter) == std::string_view::npos) continue;
+    if (!takes(row, option)) continue;
     const auto names =
         option.letter == 0 ? fmt::format("--{}", option.name) : fmt::format("-{},--{}", option.letter, option.name);
     CLI::Option* added = nullptr;
@@ -85,8 +91,7 @@ Error usage_error(const CLI::ParseError& problem, const CommandRow& row, const s
   if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
     std::vector<std::string> names;
     for (const auto& option : option_rows())
-      if (row.groups.find(group_letters[static_cast<std::size_t>(option.group)]) != std::string_view::npos)
-        names.push_back(fmt::format("--{}", option.name));
+      if (takes(row, option)) names.push_back(fmt::format("--{}", option.name));
     const std::vector<std::string_view> views(names.begin(), names.end());
     for (const auto& word : words) {
       const auto name = word.substr(0, word.find('='));
