@@ -134,7 +134,7 @@ std::string workflow_escaped(std::string_view text, bool property) {
     if (c == '%' || c == '\r' || c == '\n' || (property && (c == ':' || c == ',')))
       out += fmt::format("%{:02X}", static_cast<unsigned>(c));
     else
-      out += is_control(c) && !is_blank(c) ? replacement : bytes;
+      out += c == '\t' ? " " : is_control(c) ? replacement : bytes;
   });
 }
 

@@ -93,7 +93,8 @@ TEST_CASE("each format writes fields its own way") {
 }
 
 TEST_CASE("an unknown path is refused with what it may have meant") {
-  CHECK(refusal("verdict.cod") == "--fields 'verdict.cod': no such value in a result; did you mean verdict.code?");
+  CHECK(refusal("verdict.cod") ==
+        "--fields 'verdict.cod': no such value in a result; did you mean verdict.code, verdict or verdict.met?");
   CHECK(refusal("memory.devices.total_bytes") ==
         "--fields 'memory.devices.total_bytes': no such value in a result; did you mean memory.devices.0.total_bytes?");
   CHECK(refusal("sha256") == "--fields 'sha256': no such value in a result; did you mean catalog.sha256?");

@@ -97,7 +97,7 @@ TEST_CASE("the same run gives the same bytes, and no run is one too") {
   for (const auto& format : formats()) {
     CAPTURE(format.name);
     CHECK(format.run(sample_run(), sample_header(), {}) == format.run(sample_run(), sample_header(), {}));
-    CHECK_FALSE(format.run({}, sample_header(), {}).empty());
+    CHECK(format.run({}, sample_header(), {}).empty() == (format.name == "ndjson"));
   }
 }
 
