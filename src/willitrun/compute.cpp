@@ -147,9 +147,10 @@ ComputeBuffers ComputePlan::replay(const ContextParams& params, const ResolvedCo
   const bool overrides =
       std::find(split.experts_on_host.begin(), split.experts_on_host.end(), true) != split.experts_on_host.end();
   if (split.n_device > 1 && split.gpu_layers > spec.n_layer && split.kv_on_device && !overrides) backends.n_copies = 4;
-  graph::Graph graph = graph::ModelGraph({spec, data_->tensors, params, context, split, fused})
-                           .build(spec.n_altup > 1 && backends.n_copies > 1 ? every_layer(signature.size())
-                                                                            : representative_layers(signature));
+  graph::Graph graph =
+      graph::ModelGraph({spec, data_->tensors, params, context, split, fused})
+          .build(spec.n_embd_per_layer > 0 && backends.n_copies > 1 ? every_layer(signature.size())
+                                                                    : representative_layers(signature));
   std::vector<Bytes> peaks = graph::peak_memory(graph, backends);
   out.host = peaks.back();
   peaks.pop_back();

@@ -42,8 +42,9 @@ ModelGraph::AttentionInputs& ModelGraph::attention_inputs(bool slides) {
       widest = std::max(widest, spec_.v_dim(il) * spec_.n_head_kv.at(il));
     }
     in.v_idxs = g_.input({params_.flash_attn ? n_tokens_ : n_tokens_ * widest, 1, 1, 1}, 8);
+    const std::uint32_t dim_k = slides ? spec_.head_dim_k_swa : spec_.head_dim_k;
     if (is_block_quantized(params_.type_k) && spec_.head_dim_k % 64 == 0 && !spec_.is_mla()) {
-      const std::uint32_t n = rotation_size(spec_.head_dim_k);
+      const std::uint32_t n = rotation_size(dim_k);
       in.k_rot = g_.input({n, n, 1, 1}, 4);
     }
     if (is_block_quantized(params_.type_v) && spec_.head_dim_v % 64 == 0 && !spec_.is_mla()) {
@@ -69,6 +70,7 @@ Id ModelGraph::rotate(Id x) {
   const bool skip = !family_.rope || (family_.rope_sliding_only && !spec_.slides(il_)) ||
                     (family_.nope_step != 0 && (il_ + 1) % family_.nope_step == 0);
   if (skip) return x;
+  if (family_.rope_factors_full_only && spec_.slides(il_)) return g_.rope(x, positions());
   Id& factors = rope_factors_of_device_[static_cast<std::size_t>(device_ < 0 ? split_.n_device
                                                                              : static_cast<std::uint32_t>(device_))];
   if (factors == none) {
@@ -120,9 +122,10 @@ void ModelGraph::project(Id x, const Heads& h, Id& q, Id& k, Id& v, Id& gate) {
     q = finish(heads(q_full, h.dim_k, h.n), Role::attn_q_norm);
   }
   if (!layer_->has(Role::attn_k)) return;
-  k = finish(heads(early(linear(Role::attn_k, x), Role::attn_k_norm), h.dim_k, h.n_kv), Role::attn_k_norm);
-  v = layer_->has(Role::attn_v) ? heads(linear(Role::attn_v, x), h.dim_v, h.n_kv) : k;
-  if (spec_.n_altup > 1) v = g_.inplace(v);  // gemma3n.cpp: V is normed, without a weight
+  const Id k_full = linear(Role::attn_k, x);
+  k = finish(heads(early(k_full, Role::attn_k_norm), h.dim_k, h.n_kv), Role::attn_k_norm);
+  v = heads(layer_->has(Role::attn_v) ? linear(Role::attn_v, x) : k_full, h.dim_v, h.n_kv);
+  if (family_.value_norm) v = normalize(v, true);
 }
 
 Id ModelGraph::attention(Id x) {

@@ -42,8 +42,8 @@ const std::array families{
     make("exaone4", [](Family& f) { f.rope_sliding_only = true; }),
     make("falcon", [](Family& f) { f.parallel_sum = ParallelSum::ffn_mixer_residual; }),
     make("gemma3", [](Family& f) { f.scaled_input = true; }),
-    make("gemma3n", [](Family& f) { f.scaled_input = true; }),
-    make("gemma4", [](Family& f) { f.scaled_input = true; }),
+    make("gemma3n", [](Family& f) { f.scaled_input = f.value_norm = true; }),
+    make("gemma4", [](Family& f) { f.scaled_input = f.value_norm = f.rope_factors_full_only = true; }),
     make("glm4moe", [](Family& f) { f.sigmoid_router = true; }),
     make("gpt-oss",
          [](Family& f) {

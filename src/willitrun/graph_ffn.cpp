@@ -21,7 +21,7 @@ Id ModelGraph::dense_ffn(Id x, Role up, Role gate, Role down) {
 
 Id ModelGraph::feed_forward(Id x) {
   if (!layer_->has(Role::router)) return dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down);
-  const Id experts = expert_ffn(x);
+  const Id experts = expert_ffn(x, linear(Role::router, x));
   if (!layer_->has(Role::up_shexp)) return experts;
   return add(experts, shared_expert(x));
 }
@@ -38,9 +38,8 @@ Id ModelGraph::shared_expert(Id x) {
 }
 
 /// The router: which experts each token gets and with what weight.
-Id ModelGraph::expert_weights(Id x, Id& probs, Id& chosen) {
-  const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(x)[1];
-  const Id logits = linear(Role::router, x);
+Id ModelGraph::expert_weights(Id logits, Id& probs, Id& chosen) {
+  const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(logits)[1];
   probs = family_.softmax_chosen ? logits : g_.inplace(logits);
   Id selection = family_.weigh_inputs ? logits : probs;
   const WeightShape& bias =
@@ -62,10 +61,10 @@ Id ModelGraph::expert_weights(Id x, Id& probs, Id& chosen) {
   return weights;
 }
 
-Id ModelGraph::expert_ffn(Id x) {
+Id ModelGraph::expert_ffn(Id x, Id logits) {
   const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(x)[1], width = g_.ne(x)[0];
   Id probs = none, chosen = none;
-  const Id weights = expert_weights(x, probs, chosen);
+  const Id weights = expert_weights(logits, probs, chosen);
   Id in = g_.view(x, {width, 1, n_rows, 1});
   if (family_.weigh_inputs) in = g_.inplace(g_.compute({width, n_used, n_rows, 1}, {in}), weights);
   const auto expert = [&](Role role, Id input) {
@@ -85,6 +84,11 @@ Id ModelGraph::expert_ffn(Id x) {
     hidden = g_.inplace(expert(Role::up_exps, in));
   }
   Id out = expert(Role::down_exps, hidden);
+  if (layer_->has(Role::down_exps_scale)) {
+    const std::uint32_t n_expert = g_.ne(logits)[0];
+    const Id scale = g_.view(weight(Role::down_exps_scale), {1, n_expert, 1, 1});
+    out = g_.inplace(out, g_.get_rows(g_.compute({1, n_expert, n_rows, 1}, {scale}), chosen));
+  }
   if (!family_.weigh_inputs) out = g_.inplace(out, weights);
   g_.expand(out);
   const std::uint32_t n_embd = g_.ne(out)[0];

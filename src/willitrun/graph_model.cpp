@@ -94,6 +94,8 @@ Id ModelGraph::token_embedding() {
 Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
   enter(0);
   Id x = none;
+  const bool scaled = tensors_.layers[0].has(Role::layer_out_scale);
+  const Id rows = scaled && spec_.n_embd_per_layer > 0 ? per_layer_rows() : none;
   if (tensors_.global.has(Role::token_types)) {
     // bert.cpp: position first, then token, then type.
     const Id place =
@@ -121,9 +123,13 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
     }
     x = g_.get_rows(merge_streams(streams), out_ids());
   } else {
+    const Id per_layer = rows == none ? none : project_per_layer(x, rows);
     for (const std::uint32_t il : layers) {
       enter(il);
-      build_layer(x, il == layers.back());
+      if (scaled)
+        build_scaled_layer(x, per_layer, il == layers.back());
+      else
+        build_layer(x, il == layers.back());
     }
   }
   finish(x);

@@ -75,8 +75,8 @@ class ModelGraph {
   // graph_ffn.cpp
   Id feed_forward(Id x);
   Id dense_ffn(Id x, Role up, Role gate, Role down);
-  Id expert_ffn(Id x);
-  Id expert_weights(Id x, Id& probs, Id& chosen);
+  Id expert_ffn(Id x, Id logits);
+  Id expert_weights(Id logits, Id& probs, Id& chosen);
   Id shared_expert(Id x);
 
   // graph_recurrent.cpp
@@ -97,6 +97,11 @@ class ModelGraph {
   Id router_modalities(Id x);
   Id sparse_ffn(Id x);
   Id merge_streams(Id streams);
+
+  // graph_gemma4.cpp
+  Id per_layer_rows();
+  Id project_per_layer(Id x, Id rows);
+  void build_scaled_layer(Id& x, Id per_layer, bool last);
 
   const ModelSpec& spec_;
   const ModelTensors& tensors_;
