@@ -43,23 +43,25 @@ bool has_attention_kernels(const ModelSpec& spec) {
   return true;
 }
 
-/// Layers that only repeat the allocator's steady state are left out: of a run of equal periods three are enough.
-std::vector<std::uint32_t> representative_layers(const std::vector<std::uint32_t>& signature) {
-  constexpr std::size_t longest_period = 8, kept_periods = 3;
+/// Layers that only repeat the allocator's steady state are left out. It may take turns between two layouts of the free
+/// list, so an even number of periods is skipped.
+std::vector<std::uint32_t> representative_layers(const std::vector<std::uint32_t>& signature,
+                                                 std::size_t kept_periods) {
+  constexpr std::size_t longest_period = 8;
   std::vector<std::uint32_t> kept;
   const std::size_t n = signature.size();
   for (std::size_t i = 0; i + 1 < n;) {
-    std::size_t skip = 0, period = 1;
+    std::size_t skip = 0, keep = 1;
     for (std::size_t p = 1; p <= longest_period; ++p) {
       std::size_t run = p;
       while (i + run + 1 < n && signature[i + run] == signature[i + run - p]) ++run;
       const std::size_t whole = run / p;
-      if (whole > kept_periods && (whole - kept_periods) * p > skip) {
-        skip = (whole - kept_periods) * p;
-        period = p;
+      const std::size_t spare = whole > kept_periods ? (whole - kept_periods) / 2 * 2 : 0;
+      if (spare * p > skip) {
+        skip = spare * p;
+        keep = (whole - spare) * p;
       }
     }
-    const std::size_t keep = skip == 0 ? 1 : kept_periods * period;
     for (std::size_t k = 0; k < keep; ++k) kept.push_back(static_cast<std::uint32_t>(i + k));
     i += keep + skip;
   }
@@ -146,11 +148,14 @@ ComputeBuffers ComputePlan::replay(const ContextParams& params, const ResolvedCo
   // llama-context.cpp: pipeline parallelism wants several devices, everything on them and no tensor overrides.
   const bool overrides =
       std::find(split.experts_on_host.begin(), split.experts_on_host.end(), true) != split.experts_on_host.end();
-  if (split.n_device > 1 && split.gpu_layers > spec.n_layer && split.kv_on_device && !overrides) backends.n_copies = 4;
+  const bool all_on_devices = split.n_device > 0 && split.gpu_layers > spec.n_layer && split.kv_on_device && !overrides;
+  if (split.n_device > 1 && all_on_devices) backends.n_copies = 4;
+  // Copies of what lies in host memory come and go within a layer: it takes longer until the free list settles.
+  const std::size_t kept_periods = all_on_devices || split.n_device == 0 ? 3 : 5;
   graph::Graph graph =
       graph::ModelGraph({spec, data_->tensors, params, context, split, fused})
           .build(spec.n_embd_per_layer > 0 && backends.n_copies > 1 ? every_layer(signature.size())
-                                                                    : representative_layers(signature));
+                                                                    : representative_layers(signature, kept_periods));
   std::vector<Bytes> peaks = graph::peak_memory(graph, backends);
   out.host = peaks.back();
   peaks.pop_back();
