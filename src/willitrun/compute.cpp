@@ -152,10 +152,11 @@ ComputeBuffers ComputePlan::replay(const ContextParams& params, const ResolvedCo
   if (split.n_device > 1 && all_on_devices) backends.n_copies = 4;
   // Copies of what lies in host memory come and go within a layer: it takes longer until the free list settles.
   const std::size_t kept_periods = all_on_devices || split.n_device == 0 ? 3 : 5;
-  graph::Graph graph =
-      graph::ModelGraph({spec, data_->tensors, params, context, split, fused})
-          .build(spec.n_embd_per_layer > 0 && backends.n_copies > 1 ? every_layer(signature.size())
-                                                                    : representative_layers(signature, kept_periods));
+  // Tensors that live through the whole graph, several per layer: pipeline copies of per-layer inputs, an indexer's
+  // leaves.
+  const bool all_count = spec.n_indexer_head > 0 || (spec.n_embd_per_layer > 0 && backends.n_copies > 1);
+  const auto layers = all_count ? every_layer(signature.size()) : representative_layers(signature, kept_periods);
+  graph::Graph graph = graph::ModelGraph({spec, data_->tensors, params, context, split, fused}).build(layers);
   std::vector<Bytes> peaks = graph::peak_memory(graph, backends);
   out.host = peaks.back();
   peaks.pop_back();

@@ -156,8 +156,10 @@ Id ModelGraph::latent_attention(Id x) {
   const std::uint32_t n_head = spec_.n_head.at(il_);
   const std::uint32_t rank = spec_.kv_lora_rank, rope_dim = spec_.n_rot;
   const std::uint32_t key = spec_.head_dim_k_mla, plain = key - rope_dim;
-  Id q = layer_->has(Role::attn_q_a) ? norm(linear(Role::attn_q_a, x), Role::attn_q_a_norm) : x;
-  q = linear(layer_->has(Role::attn_q_a) ? Role::attn_q_b : Role::attn_q, q);
+  const Id low_rank = layer_->has(Role::attn_q_a) ? norm(linear(Role::attn_q_a, x), Role::attn_q_a_norm) : x;
+  AttentionInputs in = attention_inputs(false);
+  if (spec_.n_indexer_head > 0) in.mask = sparse_mask(in.mask, x, low_rank);
+  Id q = linear(layer_->has(Role::attn_q_a) ? Role::attn_q_b : Role::attn_q, low_rank);
   const Bytes q_bytes = g_.at(q).bytes;
   q = g_.view(q, {key, n_head, n_tokens_, 1});
   const Id q_plain = g_.view(q, {plain, n_head, n_tokens_, 1}, false, q_bytes - Bytes{4} * rope_dim);
@@ -171,7 +173,7 @@ Id ModelGraph::latent_attention(Id x) {
   const Id v = g_.view(latent, {rank, 1, n_tokens_, 1});
   const Id k = g_.compute({rank + rope_dim, 1, n_tokens_, 1}, {v, k_rope});
   const Heads h{n_head, 1, rank + rope_dim, rank};
-  return linear(Role::attn_output, attend(attention_inputs(false), q_all, k, v, h, true, weight(Role::attn_v_b)));
+  return linear(Role::attn_output, attend(in, q_all, k, v, h, true, weight(Role::attn_v_b)));
 }
 
 /// Latent attention with its keys and values expanded to full heads (minicpm3.cpp).
@@ -202,8 +204,7 @@ Id ModelGraph::attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& h, boo
   Id k_view = k, v_view = v;
   const std::uint32_t streams = spec_.causal ? n_stream() : 1;
   if (spec_.causal) {
-    const auto host = static_cast<std::int32_t>(split_.n_device);
-    const std::int32_t where = device_ < 0 || !split_.kv_on_device ? host : device_;
+    const std::int32_t where = cache_backend();
     const std::uint64_t cells = std::uint64_t{in.cells} * streams;
     const bool own = k != none || in.k_cache == none;
     const Id k_cache =

@@ -64,12 +64,17 @@ class ModelGraph {
   Id attention(Id x);
   Id latent_attention(Id x);
   Id expanded_latent_attention(Id x);
+  Id sparse_mask(Id mask, Id x, Id low_rank_query);
+  Id choose_keys(Id x, Id low_rank_query);
   Id rotate(Id x);
   Id hadamard(Id x, Id rotation);
   void project(Id x, const Heads& heads, Id& q, Id& k, Id& v, Id& gate);
   Id attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, bool key_is_value, Id decompress);
   Id attend_fused(const AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, bool key_is_value, Id decompress);
   Id attend_plain(const AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, Id decompress);
+  [[nodiscard]] std::int32_t cache_backend() const {
+    return device_ < 0 || !split_.kv_on_device ? static_cast<std::int32_t>(split_.n_device) : device_;
+  }
   [[nodiscard]] std::uint32_t n_stream() const { return context_.n_stream; }
 
   // graph_ffn.cpp
@@ -118,7 +123,8 @@ class ModelGraph {
   std::int32_t device_ = 0;
   const TensorSet* layer_ = nullptr;
 
-  AttentionInputs base_, sliding_;
+  AttentionInputs base_, sliding_, indexer_;
+  Id chosen_keys_ = none;  ///< of the last layer with an indexer
   Id positions_ = none, out_ids_ = none, state_copy_ = none, state_copy_main_ = none, state_copy_extra_ = none;
   Id embd_table_ = none;
   Id rope_factors_ = none;
