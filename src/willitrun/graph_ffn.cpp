@@ -37,6 +37,22 @@ Id ModelGraph::shared_expert(Id x) {
   return g_.inplace(out, g_.inplace(score));
 }
 
+/// Group-limited routing: the groups whose two best experts score highest stay, the others are masked out.
+Id ModelGraph::limit_to_groups(Id selection) {
+  const std::uint32_t n_group = spec_.n_expert_group, n_rows = g_.ne(selection)[1];
+  const std::uint32_t per_group = g_.ne(selection)[0] / n_group;
+  const Extent grouped{per_group, n_group, n_rows, 1};
+  const Id groups = g_.view(selection, grouped);
+  const Id best = g_.view(g_.compute(grouped, {groups}), {2, n_group, n_rows, 1}, false);
+  const Id scores = g_.get_rows(g_.view(groups, {1, per_group, n_group, n_rows}), best);
+  const Id sums =
+      g_.view(g_.compute({1, n_group, n_rows, 1}, {g_.view(scores, {2, n_group, n_rows, 1})}), {n_group, n_rows, 1, 1});
+  const Id kept =
+      g_.view(g_.compute({n_group, n_rows, 1, 1}, {sums}), {spec_.n_expert_group_used, n_rows, 1, 1}, false);
+  const Id filled = g_.inplace(groups);
+  return g_.view(g_.store(filled, {g_.get_rows(groups, kept), kept, filled}), {per_group * n_group, n_rows, 1, 1});
+}
+
 /// The router: which experts each token gets and with what weight.
 Id ModelGraph::expert_weights(Id logits, Id& probs, Id& chosen) {
   const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(logits)[1];
@@ -45,6 +61,7 @@ Id ModelGraph::expert_weights(Id logits, Id& probs, Id& chosen) {
   const WeightShape& bias =
       layer_->has(Role::exp_probs_b) ? (*layer_)[Role::exp_probs_b] : layer_->bias(Role::exp_probs_b);
   if (bias.present()) selection = add(probs, weight(bias));
+  if (spec_.n_expert_group > 1) selection = limit_to_groups(selection);
   const std::uint32_t n_expert = g_.ne(logits)[0];
   const Id sorted = g_.compute({n_expert, n_rows, 1, 1}, {selection});
   chosen = g_.view(sorted, {n_used, n_rows, 1, 1}, false, g_.at(sorted).bytes - Bytes{4} * (n_expert - n_used));

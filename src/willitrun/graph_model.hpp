@@ -82,6 +82,7 @@ class ModelGraph {
   Id dense_ffn(Id x, Role up, Role gate, Role down);
   Id expert_ffn(Id x, Id logits);
   Id expert_weights(Id logits, Id& probs, Id& chosen);
+  Id limit_to_groups(Id selection);
   Id shared_expert(Id x);
 
   // graph_recurrent.cpp
