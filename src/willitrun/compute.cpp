@@ -143,8 +143,8 @@ ComputeBuffers ComputePlan::replay(const ContextParams& params, const ResolvedCo
   // llama-context.cpp, resolve_fused_ops: off as soon as a layer's device cannot run it, unless a quantised V needs it.
   const bool layers_on_device = std::any_of(split.layer_device.begin(), split.layer_device.end() - 1,
                                             [](std::int32_t device) { return device >= 0; });
-  const bool fused =
-      params.flash_attn && (backends.attention_on_device || !layers_on_device || is_block_quantized(params.type_v));
+  const bool fused = params.flash_attn && graph::family_of(spec.architecture).flash_attention &&
+                     (backends.attention_on_device || !layers_on_device || is_block_quantized(params.type_v));
   // llama-context.cpp: pipeline parallelism wants several devices, everything on them and no tensor overrides.
   const bool overrides =
       std::find(split.experts_on_host.begin(), split.experts_on_host.end(), true) != split.experts_on_host.end();

@@ -41,7 +41,7 @@ ModelGraph::AttentionInputs& ModelGraph::attention_inputs(bool slides) {
     for (std::uint32_t il = 0; il < spec_.n_layer_trunk(); ++il) {
       widest = std::max(widest, spec_.v_dim(il) * spec_.n_head_kv.at(il));
     }
-    in.v_idxs = g_.input({params_.flash_attn ? n_tokens_ : n_tokens_ * widest, 1, 1, 1}, 8);
+    in.v_idxs = g_.input({values_by_cell_ ? n_tokens_ : n_tokens_ * widest, 1, 1, 1}, 8);
     const std::uint32_t dim_k = slides ? spec_.head_dim_k_swa : spec_.head_dim_k;
     if (is_block_quantized(params_.type_k) && spec_.head_dim_k % 64 == 0 && !spec_.is_mla()) {
       const std::uint32_t n = rotation_size(dim_k);
@@ -57,17 +57,15 @@ ModelGraph::AttentionInputs& ModelGraph::attention_inputs(bool slides) {
 
 Id ModelGraph::positions() {
   if (positions_ == none) {
-    // Multi-axis rope keeps four positions per token (llama-hparams.cpp, n_pos_per_embd).
-    const bool axes = spec_.architecture == "qwen35" || spec_.architecture == "qwen35moe" ||
-                      spec_.architecture == "qwen2vl" || spec_.architecture == "qwen3vl" ||
-                      spec_.architecture == "qwen3vlmoe";
-    positions_ = g_.input({axes ? 4 * n_tokens_ : n_tokens_, 1, 1, 1}, 4);
+    // Multi-axis rope keeps several positions per token (llama-hparams.cpp, n_pos_per_embd).
+    positions_ = g_.input({family_.position_axes * n_tokens_, 1, 1, 1}, 4);
   }
   return positions_;
 }
 
 Id ModelGraph::rotate(Id x) {
-  const bool skip = !family_.rope || (family_.rope_sliding_only && !spec_.slides(il_)) ||
+  const bool skip = !family_.rope || family_.alibi_n_layer == spec_.n_layer ||
+                    (family_.rope_sliding_only && !spec_.slides(il_) && il_ >= spec_.n_layer_dense_lead) ||
                     (family_.nope_step != 0 && (il_ + 1) % family_.nope_step == 0);
   if (skip) return x;
   if (family_.rope_factors_full_only && spec_.slides(il_)) return g_.rope(x, positions());
@@ -100,18 +98,19 @@ void ModelGraph::project(Id x, const Heads& h, Id& q, Id& k, Id& v, Id& gate) {
   const auto finish = [&](Id t, Role role) {
     return family_.norm_after_rope ? late(rotate(t), role) : rotate(late(t, role));
   };
+  const auto clamped = [&](Id t) { return spec_.clamps_qkv ? g_.inplace(t) : t; };
   const auto heads = [&](Id t, std::uint32_t dim, std::uint32_t n) {
     const Extent ne{dim, n, n_tokens_, 1};
     return g_.ne(t)[0] == dim * n ? g_.view(t, ne) : g_.slice(t, ne, dim * n);
   };
   if (layer_->has(Role::attn_qkv)) {
-    const Id qkv = linear(Role::attn_qkv, x);
+    const Id qkv = clamped(linear(Role::attn_qkv, x));
     q = finish(heads(qkv, h.dim_k, h.n), Role::attn_q_norm);
     k = finish(heads(qkv, h.dim_k, h.n_kv), Role::attn_k_norm);
     v = heads(qkv, h.dim_v, h.n_kv);
     return;
   }
-  const Id q_full = early(linear(Role::attn_q, x), Role::attn_q_norm);
+  const Id q_full = early(clamped(linear(Role::attn_q, x)), Role::attn_q_norm);
   if (g_.ne(q_full)[0] == 2 * h.dim_k * h.n) {
     // qwen35.cpp, qwen3next.cpp: each query head is followed by its output gate.
     const Extent ne{h.dim_k, h.n, n_tokens_, 1};
@@ -122,9 +121,9 @@ void ModelGraph::project(Id x, const Heads& h, Id& q, Id& k, Id& v, Id& gate) {
     q = finish(heads(q_full, h.dim_k, h.n), Role::attn_q_norm);
   }
   if (!layer_->has(Role::attn_k)) return;
-  const Id k_full = linear(Role::attn_k, x);
+  const Id k_full = clamped(linear(Role::attn_k, x));
   k = finish(heads(early(k_full, Role::attn_k_norm), h.dim_k, h.n_kv), Role::attn_k_norm);
-  v = heads(layer_->has(Role::attn_v) ? linear(Role::attn_v, x) : k_full, h.dim_v, h.n_kv);
+  v = heads(layer_->has(Role::attn_v) ? clamped(linear(Role::attn_v, x)) : k_full, h.dim_v, h.n_kv);
   if (family_.value_norm) v = normalize(v, true);
 }
 
@@ -225,7 +224,7 @@ Id ModelGraph::attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& h, boo
     }
     const Extent k_ne{h.dim_k, in.cells, h.n_kv, streams};
     const Extent v_ne =
-        params_.flash_attn ? Extent{h.dim_v, in.cells, h.n_kv, streams} : Extent{in.cells, h.dim_v, h.n_kv, streams};
+        values_by_cell_ ? Extent{h.dim_v, in.cells, h.n_kv, streams} : Extent{in.cells, h.dim_v, h.n_kv, streams};
     k_view = g_.cache_view(k_cache, k_ne, padded(params_.type_k, h.dim_k, g_.at(k_cache).bytes));
     v_view = g_.cache_view(v_cache, key_is_value ? Extent{h.dim_v, in.cells, h.n_kv, streams} : v_ne,
                            padded(params_.type_v, h.dim_v, g_.at(v_cache).bytes));

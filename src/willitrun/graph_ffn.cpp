@@ -22,6 +22,9 @@ Id ModelGraph::dense_ffn(Id x, Role up, Role gate, Role down) {
 Id ModelGraph::feed_forward(Id x) {
   if (!layer_->has(Role::router)) return dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down);
   const Id experts = expert_ffn(x, linear(Role::router, x));
+  // grok.cpp: a dense network beside the experts.
+  if (layer_->has(Role::ffn_up))
+    return g_.inplace(add(dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down), experts));
   if (!layer_->has(Role::up_shexp)) return experts;
   return add(experts, shared_expert(x));
 }

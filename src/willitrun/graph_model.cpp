@@ -12,6 +12,7 @@ ModelGraph::ModelGraph(const ModelView& view)
       split_(view.split),
       family_(family_of(view.spec.architecture)),
       flash_attn_(view.flash_attn),
+      values_by_cell_(view.params.flash_attn && family_.flash_attention),
       n_tokens_(std::min(view.context.n_ctx, view.context.n_ubatch)),
       n_outputs_(std::min(n_tokens_, view.context.n_outputs)),
       n_seqs_(std::max(1U, view.params.n_seq_max)) {
@@ -137,7 +138,7 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
 }
 
 void ModelGraph::build_layer(Id& x, bool last) {
-  const bool pick = last && spec_.causal;
+  const bool pick = last && (spec_.causal || family_.denoises);
   const auto normed_input = [&](Role role) { return family_.bare_norms ? normalize(x, false) : norm_if(x, role); };
   const bool second_norm = layer_->has(Role::attn_norm_2);  // falcon.cpp: attention has a norm of its own
   const Id in = normed_input(second_norm ? Role::attn_norm_2 : Role::attn_norm);
@@ -194,7 +195,7 @@ void ModelGraph::build_layer(Id& x, bool last) {
 }
 
 void ModelGraph::finish(Id x) {
-  if (!spec_.causal) return pool(x);
+  if (!spec_.causal && !family_.denoises) return pool(x);
   // LFM2's output norm is called token_embd_norm.
   const Role role = tensors_.global.has(Role::output_norm) ? Role::output_norm : Role::token_embd_norm;
   const WeightShape& bias = tensors_.global.bias(role);

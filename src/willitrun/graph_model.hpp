@@ -117,6 +117,7 @@ class ModelGraph {
   const Family& family_;
   Graph g_;
   bool flash_attn_;
+  bool values_by_cell_;  ///< V is kept like K; transposed where the user turned flash attention off
   std::uint32_t n_tokens_, n_outputs_, n_seqs_;
 
   // The layer being built.

@@ -110,6 +110,24 @@ constexpr std::array role_names{
     RoleName{"token_types", Role::token_types},
 };
 
+/// Norms that stand elsewhere than their name says (src/models/dbrx.cpp, grok.cpp).
+struct RoleAlias {
+  std::string_view architecture;
+  Role named, meant;
+};
+constexpr std::array role_aliases{
+    RoleAlias{"dbrx", Role::attn_out_norm, Role::ffn_norm},
+    RoleAlias{"grok", Role::attn_out_norm, Role::attn_post_norm},
+    RoleAlias{"grok", Role::layer_out_norm, Role::ffn_post_norm},
+};
+
+Role meant(std::string_view architecture, Role named) {
+  const auto* at = std::find_if(role_aliases.begin(), role_aliases.end(), [&](const RoleAlias& alias) {
+    return alias.architecture == architecture && alias.named == named;
+  });
+  return at == role_aliases.end() ? named : at->meant;
+}
+
 std::optional<Role> find_role(std::string_view name) {
   const auto at = std::lower_bound(role_names.begin(), role_names.end(), name,
                                    [](const RoleName& entry, std::string_view n) { return entry.name < n; });
@@ -124,7 +142,7 @@ Bytes padded_bytes(const TensorInfo& tensor, Bytes bytes) {
   return is_block_quantized(tensor.type) && rest != 0 ? bytes + row_bytes(tensor.type, row_padding - rest) : bytes;
 }
 
-void place(TensorSet& set, const TensorInfo& tensor, std::string_view name) {
+void place(TensorSet& set, const TensorInfo& tensor, std::string_view name, std::string_view architecture) {
   bool bias = false;
   if (name.ends_with(".weight")) {
     name.remove_suffix(7);
@@ -141,7 +159,7 @@ void place(TensorSet& set, const TensorInfo& tensor, std::string_view name) {
   w.device_bytes = padded_bytes(tensor, w.bytes);
   w.routed_expert = tensor.routed_expert;
   w.place = tensor.place;
-  (bias ? set.biases : set.weights)[static_cast<std::size_t>(*role)] = w;
+  (bias ? set.biases : set.weights)[static_cast<std::size_t>(meant(architecture, *role))] = w;
 }
 
 bool same(const TensorSet& a, const TensorSet& b) {
@@ -158,10 +176,10 @@ ModelTensors sort_tensors(const ModelSpec& spec, const std::vector<TensorInfo>& 
   for (const TensorInfo& tensor : tensors) {
     std::string_view name = tensor.name;
     if (!name.starts_with("blk.")) {
-      place(out.global, tensor, name);
+      place(out.global, tensor, name, spec.architecture);
     } else if (tensor.layer >= 0 && static_cast<std::size_t>(tensor.layer) < out.layers.size()) {
       name.remove_prefix(name.find('.', 4) + 1);  // "blk.N."
-      place(out.layers[static_cast<std::size_t>(tensor.layer)], tensor, name);
+      place(out.layers[static_cast<std::size_t>(tensor.layer)], tensor, name, spec.architecture);
     }
   }
   out.kind.resize(out.layers.size());
