@@ -86,6 +86,7 @@ const std::array families{
     make("llada", [](Family& f) { f.denoises = true; }),
     make("llada-moe", [](Family& f) { f.denoises = true; }),
     make("maincoder", [](Family& f) { f.norm_after_rope = true; }),
+    make("modern-bert", [](Family& f) { f.layer_norm = true; }),
     make("mpt",
          [](Family& f) {
            f.rope = false;

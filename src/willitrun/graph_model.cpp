@@ -110,9 +110,10 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
     if (tensors_.global.has(Role::position_embd)) x = add(x, g_.get_rows(global(Role::position_embd), positions()));
   }
   if (family_.scaled_input) x = g_.inplace(x, g_.input({1, n_tokens_, 1, 1}, 4));
-  if (tensors_.global.has(Role::token_embd_norm) && tensors_.global.has(Role::output_norm) == spec_.causal) {
+  const bool norm_is_for_output = spec_.causal && !tensors_.global.has(Role::output_norm);  // lfm2.cpp
+  if (tensors_.global.has(Role::token_embd_norm) && !norm_is_for_output) {
     const WeightShape& bias = tensors_.global.bias(Role::token_embd_norm);
-    x = g_.inplace(normalize(x, !bias.present()), global(Role::token_embd_norm));
+    x = g_.inplace(normalize(x, !bias.present() && !family_.layer_norm), global(Role::token_embd_norm));
     if (bias.present()) x = add(x, global(bias, bias.place));
   }
   if (spec_.n_altup > 1) {
@@ -195,13 +196,15 @@ void ModelGraph::build_layer(Id& x, bool last) {
 }
 
 void ModelGraph::finish(Id x) {
-  if (!spec_.causal && !family_.denoises) return pool(x);
+  const bool encodes = !spec_.causal && !family_.denoises;
+  if (encodes && !tensors_.global.has(Role::output_norm)) return pool(x);
   // LFM2's output norm is called token_embd_norm.
   const Role role = tensors_.global.has(Role::output_norm) ? Role::output_norm : Role::token_embd_norm;
   const WeightShape& bias = tensors_.global.bias(role);
   Id normed = normalize(x, !bias.present() && !family_.layer_norm);
   if (tensors_.global.has(role)) normed = g_.inplace(normed, global(role));
   if (bias.present()) normed = add(normed, global(bias, bias.place));
+  if (encodes) return pool(normed);
   g_.set_output(normed);
   const Role head = tensors_.global.has(Role::output) ? Role::output : Role::token_embd;
   const Id logits = g_.mul_mat(global(tensors_.global[head], TensorPlace::output), normed);

@@ -43,6 +43,7 @@ constexpr std::array role_names{
     RoleName{"attn_sub_norm", Role::attn_sub_norm},
     RoleName{"attn_v", Role::attn_v},
     RoleName{"attn_v_b", Role::attn_v_b},
+    RoleName{"enc.output_norm", Role::output_norm},
     RoleName{"exp_probs_b", Role::exp_probs_b},
     RoleName{"ffn_down", Role::ffn_down},
     RoleName{"ffn_down_exps", Role::down_exps},
