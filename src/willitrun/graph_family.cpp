@@ -75,6 +75,11 @@ const std::array families{
     make("lfm2", [](Family& f) { f.residual_first = f.ffn_residual_first = true; }),
     make("lfm2moe", [](Family& f) { f.residual_first = f.ffn_residual_first = true; }),
     make("jamba", [](Family& f) { f.rope = false; }),
+    make("kimi-linear",
+         [](Family& f) {
+           f.rope = false;
+           f.sigmoid_router = true;
+         }),
     make("llama4",
          [](Family& f) {
            f.sigmoid_router = true;

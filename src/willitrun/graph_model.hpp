@@ -94,6 +94,7 @@ class ModelGraph {
   Id mamba2(Id x);
   Id short_convolution(Id x);
   Id delta_net(Id x);
+  Id kimi_delta(Id x);  // graph_kimi_delta.cpp
   Id scan_state(std::uint32_t width, Id cache);
 
   // graph_gemma3n.cpp

@@ -5,6 +5,7 @@ namespace willitrun::graph {
 
 Id ModelGraph::recurrent(Id x) {
   if (layer_->has(Role::shortconv_in)) return short_convolution(x);
+  if (layer_->has(Role::ssm_f_a)) return kimi_delta(x);
   if (layer_->has(Role::ssm_x)) return mamba(x);
   if (layer_->has(Role::ssm_in)) return mamba2(x);
   if (layer_->has(Role::ssm_conv)) return delta_net(x);
