@@ -77,6 +77,7 @@ struct ModelSpec {
 
   std::uint32_t n_expert = 0, n_expert_used = 0, n_expert_shared = 0;
   std::uint32_t n_ff_expert = 0, n_ff_shared_expert = 0;
+  std::uint32_t n_expert_group = 0, n_expert_group_used = 0;  ///< group-limited routing
   std::uint32_t n_layer_dense_lead = 0;
   std::uint32_t moe_layer_step = 0;  ///< every n-th layer has experts; 0 or 1 = all
   std::uint32_t n_embd_expert = 0;   ///< moe_latent_size: width the routed experts work at; 0 = n_embd
@@ -84,6 +85,7 @@ struct ModelSpec {
   std::uint32_t q_lora_rank = 0, kv_lora_rank = 0;  ///< latent attention
   std::uint32_t head_dim_k_mla = 0, head_dim_v_mla = 0;
   std::uint32_t n_indexer_head = 0, indexer_head_dim = 0;  ///< sparse-attention indexer
+  std::uint32_t indexer_top_k = 0;                         ///< keys that it chooses for every query
   std::vector<bool> indexer_layers;  ///< layers with an indexer (and a cache for its keys); empty = none
 
   std::uint32_t ssm_d_conv = 0, ssm_d_inner = 0, ssm_d_state = 0, ssm_dt_rank = 0, ssm_n_group = 0;
@@ -95,6 +97,9 @@ struct ModelSpec {
 
   std::uint32_t n_embd_per_layer = 0;  ///< per-layer input embeddings (gemma3n, gemma4)
   std::uint32_t n_altup = 0;           ///< parallel residual streams (gemma3n)
+
+  bool clamps_qkv = false;       ///< projections are clamped (attention.clamp_kqv)
+  bool serial_residual = false;  ///< use_parallel_residual is false (gptneox)
 
   bool headless = false;            ///< an encoder without output matrix, tied or not
   bool tied_twice_on_host = false;  ///< a tied embedding is held a second time as output, wherever that is

@@ -124,6 +124,12 @@ std::optional<Error> apply_indexer(ModelSpec& spec, const Family& family, const 
   return std::nullopt;
 }
 
+void apply_projection_rules(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
+  const auto clamp = fmt::format("{}attention.clamp_kqv", prefix);
+  spec.clamps_qkv = metadata.find(clamp) != nullptr && metadata.count(clamp) != 0;
+  spec.serial_residual = metadata.flag(fmt::format("{}use_parallel_residual", prefix)) == false;
+}
+
 void apply_cache_sharing(ModelSpec& spec, const Family& family) {
   if (family.kv_layers_from_start > 0)
     spec.n_layer_kv_shared =
@@ -159,6 +165,7 @@ std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& m
   if (auto error = apply_sliding(spec, family.sliding, metadata, prefix)) return error;
   if (auto error = apply_indexer(spec, family, metadata, prefix)) return error;
   apply_cache_sharing(spec, family);
+  apply_projection_rules(spec, metadata, prefix);
   return std::nullopt;
 }
 
