@@ -54,6 +54,7 @@ constexpr std::array rows{
     OptionRow{"min-tps", 0, gate, &O::min_tps, "X", "least decode speed in tokens per second"},
     OptionRow{"min-ctx", 0, gate, &O::min_ctx, "N", "least context per slot"},
     OptionRow{"max-ttft", 0, gate, &O::max_ttft, "SECONDS", "longest time to the first token"},
+    OptionRow{"max-memory", 0, gate, &O::max_memory, "SIZE", "most memory, devices and system together"},
 
     OptionRow{"format", 'o', output, &O::format, "text|json", "output format; default text"},
     OptionRow{"json", 0, output, &O::json, "", "same as --format json"},

@@ -24,7 +24,7 @@ struct Options {
   Flag no_kv_offload = false;
   List gpu;
   Text vram, gpu_count, bandwidth, free_vram, reserve, overhead, ram, ram_bandwidth, cpu, os, backend;
-  Text require, min_tps, min_ctx, max_ttft;
+  Text require, min_tps, min_ctx, max_ttft, max_memory;
   Text format;
   Flag json = false, explain = false, quiet = false;
   Text color;

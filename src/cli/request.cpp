@@ -61,7 +61,7 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
       {"backend", std::string(name_of(machine.backend))},
       {"require", std::string(name_of(requirement.level))},
   };
-  const std::array<std::pair<std::string_view, const Options::Text*>, 10> given{{{"vram", &o.vram},
+  const std::array<std::pair<std::string_view, const Options::Text*>, 11> given{{{"vram", &o.vram},
                                                                                  {"free_vram", &o.free_vram},
                                                                                  {"bandwidth", &o.bandwidth},
                                                                                  {"ram", &o.ram},
@@ -70,7 +70,8 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
                                                                                  {"tensor_split", &o.tensor_split},
                                                                                  {"min_tps", &o.min_tps},
                                                                                  {"min_ctx", &o.min_ctx},
-                                                                                 {"max_ttft", &o.max_ttft}}};
+                                                                                 {"max_ttft", &o.max_ttft},
+                                                                                 {"max_memory", &o.max_memory}}};
   for (const auto& [key, text] : given)
     if (*text) out.emplace_back(key, **text);
   return out;
