@@ -26,6 +26,7 @@ const std::vector<std::vector<std::string>> layers{
     {"report"},
     {"outcome"},
     {"check"},
+    {"manifest", "lock", "budget"},
 };
 
 std::size_t layer_of(const std::string& header) {
