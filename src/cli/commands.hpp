@@ -12,6 +12,7 @@ namespace willitrun::cli {
 inline constexpr int exit_bad_input = 2, exit_internal = 70, exit_output = 74;
 
 [[nodiscard]] int run_verdict(const Options& options);
+[[nodiscard]] int run_check(const Options& options);
 [[nodiscard]] int run_batch();
 [[nodiscard]] int run_tables(const Options& options);
 [[nodiscard]] int run_list(const Invocation& invocation);

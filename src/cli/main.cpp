@@ -19,6 +19,7 @@ int dispatch(const cli::Invocation& invocation) {
     return cli::fail(*error, invocation.options);
   switch (invocation.command) {
     case cli::Command::verdict: return cli::run_verdict(invocation.options);
+    case cli::Command::check: return cli::run_check(invocation.options);
     case cli::Command::batch: return cli::run_batch();
     case cli::Command::tables: return cli::run_tables(invocation.options);
     case cli::Command::list: return cli::run_list(invocation);

@@ -70,6 +70,10 @@ constexpr std::array rows{
               "an embedding table, such as users:10M:100:f32; repeatable"},
     OptionRow{"optimizer", 0, tables, &O::optimizer, "NAME",
               "training state: none (default), sgd, adagrad, rowwise_adagrad, adam"},
+
+    OptionRow{"lock", 0, Group::lock, &O::lock, "FILE",
+              "hold every check against this file: what grew or is new to it fails"},
+    OptionRow{"update-lock", 0, Group::lock, &O::update_lock, "", "write the file named by --lock instead"},
 };
 
 }  // namespace
@@ -77,8 +81,8 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 7> titles{"Model",  "Placement", "Machine", "Gate",
-                                                   "Output", "Catalog",   "Tables"};
+  constexpr std::array<std::string_view, 8> titles{"Model",  "Placement", "Machine", "Gate",
+                                                   "Output", "Catalog",   "Tables",  "Lock"};
   return titles[static_cast<std::size_t>(group)];
 }
 

@@ -31,13 +31,15 @@ struct Options {
   List catalog;
   List table;
   Text optimizer;
+  Text lock;
+  Flag update_lock = false;
   Flag advise = true;  ///< look for alternatives and the longest context; a batch request has to ask for it
   Text measured;       ///< batch only: "false" = do not answer from a stored measurement
 };
 
 using OptionTarget = std::variant<Options::Text Options::*, Options::Flag Options::*, Options::List Options::*>;
 
-enum class Group : std::uint8_t { model, placement, machine, gate, output, catalog, tables };
+enum class Group : std::uint8_t { model, placement, machine, gate, output, catalog, tables, lock };
 
 struct OptionRow {
   std::string_view name;  ///< long name without dashes
