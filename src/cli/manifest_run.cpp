@@ -86,7 +86,11 @@ class Run {
 
   /// What is wrong whatever the model and the machine.
   static std::optional<Error> wrong_value(const Options& options) {
-    static const LoadedModel any_model{.recommender = Recommender()};
+    static const auto any_model = [] {
+      LoadedModel model;
+      model.recommender.emplace();
+      return model;
+    }();
     if (options.quant)
       if (const auto quant = find_quant(*options.quant); !quant) return quant.error();
     const auto check = make_check(options, any_model, Machine());
