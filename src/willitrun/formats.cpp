@@ -24,6 +24,7 @@ constexpr std::array rows{
     Format{"tap", "TAP 14, for test harnesses", run_as_tap},
     Format{"sarif", "SARIF 2.1.0, for code scanning", run_as_sarif},
     Format{"github", "annotations of a GitHub workflow", run_as_github},
+    Format{"html", "one self-contained page: models by machines, curves", run_as_html},
 };
 
 bool can(const Format& format, Subject subject) {
