@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "willitrun/escape.hpp"
 #include "willitrun/json_fields.hpp"
 #include "willitrun/utf8.hpp"
 
@@ -16,19 +17,6 @@ constexpr std::string_view schema_id = "willitrun.lock/1";
 constexpr Bytes most_bytes = Bytes{1} << 62;  // so that differences have a sign
 
 auto key_of(const LockRow& row) { return std::tie(row.manifest, row.check); }
-
-/// JSON text; the control characters RFC 8259 wants escaped are.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  return out + "\"";
-}
 
 std::optional<VerdictCode> find_verdict(std::string_view name) {
   for (auto code = VerdictCode::fits;; code = static_cast<VerdictCode>(static_cast<int>(code) + 1)) {
@@ -91,7 +79,7 @@ std::string to_json(const Lock& lock) {
     out += fmt::format(
         "{}\n{{\"manifest\": {}, \"check\": {}, \"verdict\": \"{}\", \"weights_bytes\": {}, \"kv_cache_bytes\": {}, "
         "\"total_bytes\": {}}}",
-        i == 0 ? "" : ",", quoted(row.manifest), quoted(row.check), name_of(row.verdict), row.weights_bytes,
+        i == 0 ? "" : ",", json_quoted(row.manifest), json_quoted(row.check), name_of(row.verdict), row.weights_bytes,
         row.kv_cache_bytes, row.total_bytes);
   }
   return out + "\n]\n}\n";
