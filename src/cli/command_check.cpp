@@ -37,17 +37,22 @@ Outcome outcome_of(const ManifestProblem& problem) {
   return out;
 }
 
-/// All rows of a run; names that several manifests use are told apart by the file.
+/// All rows of a run; names that several manifests use are told apart by the file, or else by a number.
 std::vector<Outcome> gather(std::vector<ManifestResult> results) {
   std::vector<Outcome> out;
   std::set<std::string> names;
   for (auto& result : results) {
-    for (auto& outcome : result.outcomes) {
-      if (!names.insert(outcome.name).second) names.insert(outcome.name += fmt::format(" ({})", result.file));
+    const auto add = [&](Outcome outcome) {
+      const auto name = outcome.name;
+      for (unsigned n = 2; !names.insert(outcome.name).second; ++n) outcome.name = fmt::format("{} #{}", name, n);
       out.push_back(std::move(outcome));
+    };
+    for (auto& outcome : result.outcomes) {
+      if (names.contains(outcome.name)) outcome.name += fmt::format(" ({})", result.file);
+      add(std::move(outcome));
     }
     result.outcomes = {};
-    for (const auto& problem : result.problems) out.push_back(outcome_of(problem));
+    for (const auto& problem : result.problems) add(outcome_of(problem));
   }
   return out;
 }

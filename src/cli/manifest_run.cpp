@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <unordered_map>
 
 #include "cli/input_source.hpp"
@@ -27,6 +28,7 @@ struct Job {
   std::uint32_t model, target;
   const ManifestCheck* check;
   std::size_t row;
+  bool budget = false;
 };
 
 class Run {
@@ -40,8 +42,8 @@ class Run {
     auto outcomes = run_checks();
     const auto n_check = outcomes.size();
     for (std::uint32_t i = 0; i < manifest_.budgets.size(); ++i) run_budget(i, outcomes);
-    name_apart(outcomes);
     if (problems_.empty()) waive(today, n_check, outcomes);
+    name_apart(outcomes);
     return outcomes;
   }
 
@@ -111,7 +113,7 @@ class Run {
     for (std::uint32_t i = 0; i < manifest_.models.size(); ++i) {
       ManifestModelLoader loader(manifest_.models[i], folder_);
       // One that no check names is read all the same: its mistakes are the manifest's.
-      if (job == jobs.end() || job->model != i) (void)load(loader, general, {i, 0, nullptr, 0});
+      if (job == jobs.end() || job->model != i) (void)load(loader, general, {i, 0, nullptr, 0, false});
       for (; job != jobs.end() && job->model == i; ++job)
         if (auto report = answer(loader, *job, targets_[job->target].machine)) {
           auto& outcome = outcomes[job->row] = outcome_of(report->first);
@@ -135,7 +137,8 @@ class Run {
       auto require = Requirement::Level::runs;
       for (const auto model : budget.models) {
         auto& loader = loaders.try_emplace(model, manifest_.models[model], folder_).first->second;
-        const auto report = answer(loader, {model, target, &budget, 0}, machine ? std::optional(sum.left()) : machine);
+        const auto report =
+            answer(loader, {model, target, &budget, 0, true}, machine ? std::optional(sum.left()) : machine);
         if (!report) continue;
         sum.add(manifest_.models[model].name, report->first);
         require = report->second;
@@ -156,6 +159,19 @@ class Run {
     layers.push_back(&manifest_.models[job.model].options);
     if (job.check != nullptr) layers.push_back(&job.check->options);
     return layers;
+  }
+
+  static bool falls_short(const Report& report, const CheckRequest& check) {
+    return !report.verdict.met && check.model && check.requirement.level != Requirement::Level::runs &&
+           !check.placement.gpu_layers;
+  }
+
+  /// What it would take on the accelerators, where it had to be and is not: a budget tells by how much it is over.
+  static Result<Report> all_on_devices(const Report& instead, CheckRequest check) {
+    check.placement.gpu_layers = std::numeric_limits<std::uint32_t>::max();
+    auto report = willitrun::check(check);
+    if (report) report->verdict.code = instead.verdict.code;
+    return report;
   }
 
   /// The model at the quant of the job; without a check, at that of the defaults.
@@ -194,6 +210,7 @@ class Run {
     }
     if (!problems_.empty()) return std::nullopt;
     auto report = run(*check, loaded->recommender);
+    if (report && job.budget && falls_short(*report, *check)) report = all_on_devices(*report, std::move(*check));
     if (report) return std::pair(std::move(*report), check->requirement.level);
     problems_.add({model.place, report.error()});
     return std::nullopt;
