@@ -56,7 +56,7 @@ TEST_CASE("specs and tables are read where they stand") {
 "s": {"spec": {"kind": "recommender", "tables": [{"name": "u", "rows": 0, "dim": 4}]}}}, "checks": []})",
                     "ci.json", keys);
   REQUIRE(problems.size() == 1);
-  CHECK(to_text(problems[0]).starts_with("ci.json:3:66: /models/s/spec/tables/0"));
+  CHECK(to_text(problems[0]).starts_with("ci.json:3:72: /models/s/spec/tables/0/rows: must be"));
   REQUIRE(manifest.models[0].spec);
   const auto& tables = std::get<Recommender>(*manifest.models[0].spec);
   CHECK(tables.name == "t");
@@ -67,7 +67,7 @@ TEST_CASE("specs and tables are read where they stand") {
 TEST_CASE("every problem of a manifest is told at once, in the order of the file") {
   CHECK(problems_of(R"({"schema": "x", "target": {}, "targets": [],
 "models": {"m?": "a", "n": "", "o": "-", "p": {"model": "a", "spec": {}}, "q": 1, "r": {"model": "a", "optimizer": "adam"}},
-"checks": [{"models": "z", "target": "a"}]})") ==
+"checks": [{"models": "zebra", "target": "a"}]})") ==
         Lines{"ci.json:1:12: /schema: must be 'willitrun.manifest/1', is 'x'",
               "ci.json:1:27: /target: unknown key 'target'; did you mean targets?",
               "ci.json:1:42: /targets: must be an object of names, is an array",
@@ -78,16 +78,16 @@ TEST_CASE("every problem of a manifest is told at once, in the order of the file
               "ci.json:2:70: /models/p/spec: 'architecture' is missing",
               "ci.json:2:80: /models/q: must be an object, is 1",
               "ci.json:2:116: /models/r/optimizer: goes with 'tables' only",
-              "ci.json:3:12: /checks/0: 'targets' is missing", "ci.json:3:23: /checks/0/models: no model 'z' here",
-              "ci.json:3:38: /checks/0/target: unknown key 'target'; did you mean targets?"});
+              "ci.json:3:12: /checks/0: 'targets' is missing", "ci.json:3:23: /checks/0/models: no model 'zebra' here",
+              "ci.json:3:42: /checks/0/target: unknown key 'target'; did you mean targets?"});
 }
 
 TEST_CASE("what is selected has to be there") {
   CHECK(problems_of(manifest_with("")) == Lines{"ci.json:1:1: checks nothing: add 'checks' or 'budgets'"});
   CHECK(problems_of(manifest_with(",\n\"checks\": [{\"models\": [], \"targets\": [\"c*\", 4]}]")) ==
-        Lines{"ci.json:3:24: /checks/0/models: must name a model",
-              "ci.json:3:40: /checks/0/targets/0: no target fits 'c*'",
-              "ci.json:3:46: /checks/0/targets/1: must be text in quotes, is 4"});
+        Lines{"ci.json:3:23: /checks/0/models: must name a model",
+              "ci.json:3:39: /checks/0/targets/0: no target fits 'c*'",
+              "ci.json:3:45: /checks/0/targets/1: must be text in quotes, is 4"});
   CHECK(problems_of(manifest_with(",\n\"budgets\": [{\"name\": \"x\", \"models\": \"m\", \"targets\": \"a\"},\n"
                                   "{\"name\": \"x\", \"models\": \"m\", \"targets\": \"a\"}]")) ==
         Lines{"ci.json:4:10: /budgets/1/name: budget 'x' is there twice"});
@@ -99,9 +99,9 @@ TEST_CASE("options stand where they mean something") {
           manifest_with(",\n\"checks\": [{\"models\": \"m\", \"targets\": \"a\", \"ram\": \"8GiB\", \"ctxx\": 1, "
                         "\"quant\": {}}]")) ==
       Lines{
-          "ci.json:3:52: /checks/0/ram: describes a machine: it belongs to a target or to the defaults",
-          "ci.json:3:68: /checks/0/ctxx: unknown key 'ctxx'; did you mean ctx?",
-          "ci.json:3:80: /checks/0/quant: must be a string, a number, true, false or a list of strings, is an object"});
+          "ci.json:3:51: /checks/0/ram: describes a machine: it belongs to a target or to the defaults",
+          "ci.json:3:67: /checks/0/ctxx: unknown key 'ctxx'; did you mean ctx?",
+          "ci.json:3:79: /checks/0/quant: must be a string, a number, true, false or a list of strings, is an object"});
 }
 
 TEST_CASE("waivers have a day, a reason, an owner, and something to waive") {
@@ -113,8 +113,8 @@ TEST_CASE("waivers have a day, a reason, an owner, and something to waive") {
   CHECK(waived(R"({"models": "n", "targets": "*", "reason": "r", "owner": "o", "expires": "2028-02-29"})") ==
         Lines{"ci.json:4:1: /waivers/0: waives nothing: no check or budget holds these on these targets"});
   CHECK(waived(R"({"models": "m", "targets": "a", "reason": "r", "owner": "", "expires": "2027-02-29"})") ==
-        Lines{"ci.json:4:56: /waivers/0/owner: must not be empty",
-              "ci.json:4:71: /waivers/0/expires: must be a day such as 2026-12-31, is '2027-02-29'"});
+        Lines{"ci.json:4:57: /waivers/0/owner: must not be empty",
+              "ci.json:4:72: /waivers/0/expires: must be a day such as 2026-12-31, is '2027-02-29'"});
 }
 
 TEST_CASE("a waiver lets a failure pass until its last day") {
