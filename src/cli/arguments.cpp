@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "willitrun/formats.hpp"
 #include "willitrun/suggest.hpp"
 #include "willitrun/version.hpp"
 
@@ -18,9 +19,10 @@ struct CommandRow {
   std::string_view groups;  // letters of the option groups it takes
   std::string_view help;
 };
-// m = model, p = placement, h = machine, g = gate, o = output, c = catalog, t = tables
+// m = model, p = placement, h = machine, g = gate, o = output, c = catalog, t = tables, l = lock
 constexpr std::array commands{
     CommandRow{"verdict", Command::verdict, "mphgoc", "Will this model run on this machine? (the default command)"},
+    CommandRow{"check", Command::check, "ocl", "Do all these models meet their requirements on all these machines?"},
     CommandRow{"batch", Command::batch, "c", "NDJSON requests on stdin, one NDJSON result each on stdout"},
     CommandRow{"tables", Command::tables, "hgoct", "Memory of embedding tables (recommenders)"},
     CommandRow{"list", Command::list, "oc", "List models, gpus, cpus, quants or engines"},
@@ -30,7 +32,7 @@ constexpr std::array commands{
                "catalog validate FILE...: everything that is wrong with catalog files"},
     CommandRow{"schema", Command::schema, "", "Print a JSON schema; without a name, list them"},
 };
-constexpr std::string_view group_letters = "mphgoct";
+constexpr std::string_view group_letters = "mphgoctl";
 
 /// By its group; --fields only where a willitrun.result/1 is printed.
 bool takes(const CommandRow& row, const OptionRow& option) {
@@ -84,6 +86,21 @@ std::string general_help() {
   return out;
 }
 
+/// What `check --help` says below its options.
+std::string check_help() {
+  std::string out =
+      "A manifest is JSON (// comments allowed) with \"targets\", \"models\" and \"checks\";\n"
+      "`willitrun schema manifest` prints all of it. A bad one is reported with every\n"
+      "problem it has, and the others are answered for.\n\n"
+      "Lock: with --lock, a check that takes more memory than the file says, has a worse\n"
+      "verdict or is not in it fails. --update-lock writes the file, unless a manifest is\n"
+      "bad; what it says of manifests that are not named stays.\n\n"
+      "Waivers end by the date, in UTC; SOURCE_DATE_EPOCH sets another.\n\nFormats:\n";
+  for (const auto& format : formats())
+    if (format.run != nullptr) out += fmt::format("  {:<8} {}\n", format.name, format.what);
+  return out + "\nExit: 0 all met or waived, 1 a valid no, 2 a bad manifest, 3 unknown.\n";
+}
+
 /// CLI11's complaint in one line of ours, with near misses for an unknown option.
 Error usage_error(const CLI::ParseError& problem, const CommandRow& row, const std::vector<std::string>& words) {
   std::string message = problem.what();
@@ -128,6 +145,10 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
   if (row->command == Command::verdict) app.add_option("model", options.model, "the model")->type_name("MODEL");
   if (row->command == Command::tables)
     app.add_option("spec", options.model, "a JSON spec with \"kind\":\"recommender\"")->type_name("SPEC");
+  if (row->command == Command::check) {
+    app.add_option("manifests", options.manifests, "manifest files, or - for stdin")->required()->type_name("MANIFEST");
+    app.footer(check_help());
+  }
   if (row->command == Command::list) {
     app.add_option("what", invocation.subject, "models, gpus, cpus, quants or engines")->required();
     app.add_option("pattern", invocation.pattern, "only names that hold this");

@@ -9,7 +9,7 @@
 
 namespace willitrun::cli {
 
-enum class Command : std::uint8_t { verdict, batch, tables, list, show, detect, catalog, schema };
+enum class Command : std::uint8_t { verdict, check, batch, tables, list, show, detect, catalog, schema };
 
 struct Invocation {
   Command command = Command::verdict;

@@ -16,6 +16,7 @@ inline constexpr int exit_bad_input = 2, exit_internal = 70, exit_output = 74;
 
 [[nodiscard]] int run_verdict(const Options& options);
 [[nodiscard]] int run_batch(const Options& options);
+[[nodiscard]] int run_check(const Options& options);
 [[nodiscard]] int run_tables(const Options& options);
 [[nodiscard]] int run_list(const Invocation& invocation);
 [[nodiscard]] int run_show(const Invocation& invocation);

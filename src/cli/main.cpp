@@ -20,6 +20,7 @@ int dispatch(const cli::Invocation& invocation) {
   switch (invocation.command) {
     case cli::Command::verdict: return cli::run_verdict(invocation.options);
     case cli::Command::batch: return cli::run_batch(invocation.options);
+    case cli::Command::check: return cli::run_check(invocation.options);
     case cli::Command::tables: return cli::run_tables(invocation.options);
     case cli::Command::list: return cli::run_list(invocation);
     case cli::Command::show: return cli::run_show(invocation);

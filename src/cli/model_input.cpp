@@ -51,21 +51,7 @@ Result<LoadedModel> load_spec(const std::string& text, const std::string& path,
                               const std::optional<std::string>& quant) {
   auto parsed = parse_model_spec(text, display_name(path));
   if (!parsed) return parsed.error();
-  if (auto* recommender = std::get_if<Recommender>(&*parsed)) {
-    if (quant)
-      return Error{"contradiction",
-                   fmt::format("--quant {}: the tables of {} state their own types", *quant, display_name(path))};
-    LoadedModel out;
-    out.recommender = std::move(*recommender);
-    return out;
-  }
-  auto language_model = std::get<Model>(std::move(*parsed));
-  std::vector<Assumption> assumptions;
-  const auto preset = choose_quant(quant, {}, assumptions);
-  if (!preset) return preset.error();
-  auto out = at_quant(std::move(language_model), *preset);
-  if (out) out->assumptions = std::move(assumptions);
-  return out;
+  return model_of_spec(std::move(*parsed), quant, display_name(path));
 }
 
 Result<LoadedModel> load_from_catalog(const std::string& name, const std::optional<std::string>& quant) {
@@ -81,12 +67,6 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const std::option
   out->assumptions = std::move(assumptions);
   out->ollama_tag = found->entry.ollama;
   return out;
-}
-
-bool names_a_file(const std::string& name) {
-  std::error_code ignored;
-  return name == "-" || name.ends_with(".gguf") || name.ends_with(".json") ||
-         std::filesystem::is_regular_file(name, ignored);
 }
 
 /// "model-00002-of-00003.gguf" names three files. The paths of all, in order; just the one otherwise.
@@ -150,6 +130,28 @@ Result<LoadedModel> load_file(const std::string& path, const std::optional<std::
 }
 
 }  // namespace
+
+bool names_a_file(const std::string& name) {
+  std::error_code ignored;
+  return name == "-" || name.ends_with(".gguf") || name.ends_with(".json") ||
+         std::filesystem::is_regular_file(name, ignored);
+}
+
+Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::string>& quant, std::string_view what) {
+  if (auto* recommender = std::get_if<Recommender>(&spec)) {
+    if (quant)
+      return Error{"contradiction", fmt::format("--quant {}: the tables of {} state their own types", *quant, what)};
+    LoadedModel out;
+    out.recommender = std::move(*recommender);
+    return out;
+  }
+  std::vector<Assumption> assumptions;
+  const auto preset = choose_quant(quant, {}, assumptions);
+  if (!preset) return preset.error();
+  auto out = at_quant(std::get<Model>(std::move(spec)), *preset);
+  if (out) out->assumptions = std::move(assumptions);
+  return out;
+}
 
 Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant) {
   std::error_code ignored;

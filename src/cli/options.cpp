@@ -55,6 +55,7 @@ constexpr std::array rows{
     OptionRow{"min-tps", 0, gate, &O::min_tps, "X", "least decode speed in tokens per second"},
     OptionRow{"min-ctx", 0, gate, &O::min_ctx, "N", "least context per slot"},
     OptionRow{"max-ttft", 0, gate, &O::max_ttft, "SECONDS", "longest time to the first token"},
+    OptionRow{"max-memory", 0, gate, &O::max_memory, "SIZE", "most memory, devices and system together"},
 
     OptionRow{"format", 'o', output, &O::format, "text|json|ndjson|csv|md", "output format; default text"},
     OptionRow{"json", 0, output, &O::json, "", "same as --format json"},
@@ -71,6 +72,10 @@ constexpr std::array rows{
               "an embedding table, such as users:10M:100:f32; repeatable"},
     OptionRow{"optimizer", 0, tables, &O::optimizer, "NAME",
               "training state: none (default), sgd, adagrad, rowwise_adagrad, adam"},
+
+    OptionRow{"lock", 0, Group::lock, &O::lock, "FILE",
+              "hold every check against this file: what grew or is new to it fails"},
+    OptionRow{"update-lock", 0, Group::lock, &O::update_lock, "", "write the file named by --lock instead"},
 };
 
 }  // namespace
@@ -78,8 +83,8 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 7> titles{"Model",  "Placement", "Machine", "Gate",
-                                                   "Output", "Catalog",   "Tables"};
+  constexpr std::array<std::string_view, 8> titles{"Model",  "Placement", "Machine", "Gate",
+                                                   "Output", "Catalog",   "Tables",  "Lock"};
   return titles[static_cast<std::size_t>(group)];
 }
 

@@ -28,6 +28,7 @@ const std::vector<std::vector<std::string>> layers{
     {"fields"},
     {"formats"},
     {"check"},
+    {"manifest", "lock", "budget"},
 };
 
 std::size_t layer_of(const std::string& header) {
