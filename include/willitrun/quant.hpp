@@ -26,6 +26,9 @@ struct QuantPreset {
 /// Any usual spelling ("Q4_K_M", "q4km", "Q4-K-M", "fp16"); an unknown one is an error with near misses.
 [[nodiscard]] Result<QuantPreset> find_quant(std::string_view text);
 
+/// Bits per weight that the layers of no model fall below at this preset.
+[[nodiscard]] double least_bits(const QuantPreset& preset);
+
 /// Gives every tensor the type llama.cpp's quantizer (or the other engine's) would give it, without importance matrix.
 /// `tensors` must be the unquantised inventory of `spec`.
 void apply_quant(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors);

@@ -234,6 +234,12 @@ Result<QuantPreset> find_quant(std::string_view text) {
   return Error{"unknown_quant", fmt::format("unknown quant '{}'{}", text, did_you_mean(suggestions)), suggestions};
 }
 
+double least_bits(const QuantPreset& preset) {
+  const auto& type = info(preset.type);
+  return preset.family == F::ggml ? least_rule_bits(preset.id, preset.type)
+                                  : 8.0 * type.block_bytes / type.block_elements;
+}
+
 void apply_quant(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors) {
   if (preset.family != F::ggml) return apply_other(preset, tensors);
   if (is_block_quantized(preset.type)) return apply_ggml(preset, spec, tensors);

@@ -236,6 +236,14 @@ TensorType rule_type(std::string_view preset, TensorType preset_type, TensorCate
   return value_matrix_is_small && (type == q3_k || type == q4_k) ? q5_k : type;
 }
 
+double least_rule_bits(std::string_view preset, TensorType preset_type) {
+  const auto bits = [](TensorType type) { return 8.0 * info(type).block_bytes / info(type).block_elements; };
+  double least = bits(preset_type);
+  for (const auto& rule : rules)
+    if (lists(rule.presets, preset)) least = std::min(least, bits(rule.type));
+  return least;
+}
+
 TensorType shape_fallback(TensorType wanted, std::uint64_t row_elements) {
   struct Step {
     TensorType from, to;

@@ -43,4 +43,7 @@ struct RuleContext {
 /// The type used instead when a row of `row_elements` does not divide into `wanted`'s blocks.
 [[nodiscard]] TensorType shape_fallback(TensorType wanted, std::uint64_t row_elements);
 
+/// The fewest bits per element any rule of a ggml preset gives; shape_fallback only ever gives more.
+[[nodiscard]] double least_rule_bits(std::string_view preset, TensorType preset_type);
+
 }  // namespace willitrun
