@@ -42,7 +42,7 @@ std::string option_name(std::string key) {
 Error unknown_key(const std::string& key) {
   std::vector<std::string> keys{"model", "id", "measured", "kv_offload", "advise"};
   for (const auto& row : option_rows()) {
-    if (row.group == Group::catalog) continue;
+    if (!is_of_requests(row.group)) continue;
     keys.emplace_back(row.name);
     std::replace(keys.back().begin(), keys.back().end(), '-', '_');
   }
@@ -84,7 +84,7 @@ std::optional<Error> set_option(const std::string& key, const Json& value, Optio
   const auto rows = option_rows();
   // Catalogs are the process's: they are named on its command line.
   const auto row = std::find_if(rows.begin(), rows.end(),
-                                [&](const OptionRow& r) { return r.name == name && r.group != Group::catalog; });
+                                [&](const OptionRow& r) { return r.name == name && is_of_requests(r.group); });
   if (row == rows.end()) return unknown_key(key);
   if (const auto* flag = std::get_if<Options::Flag Options::*>(&row->target)) {
     if (!value.is_boolean()) return bad_key(key, "true or false");

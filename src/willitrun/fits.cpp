@@ -46,6 +46,12 @@ bool is_native(const ModelEntry& entry, const QuantPreset& preset) {
 
 Bytes plus(Bytes a, Bytes b) { return checked_add(a, b).value_or(UINT64_MAX); }
 
+/// A row, and the question that answers how much context it has room for, while that is open.
+struct Candidate {
+  FitRow row;
+  std::optional<CheckRequest> open;
+};
+
 class Ranker {
  public:
   explicit Ranker(const FitsRequest& request) : request_(request) {
@@ -64,8 +70,8 @@ class Ranker {
   }
 
   /// The rows of one model; one at most, unless every preset has its own.
-  std::vector<FitRow> rows_of(const ModelEntry& entry) {
-    std::vector<FitRow> rows;
+  std::vector<Candidate> rows_of(const ModelEntry& entry) const {
+    std::vector<Candidate> rows;
     const auto choices = choices_for(entry);
     if (choices.empty()) return rows;
     const auto model = model_from_entry(entry);
@@ -73,40 +79,61 @@ class Ranker {
     const auto& own = model->spec.n_ctx_train;
     if (request_.n_ctx && own != 0 && own < *request_.n_ctx) return rows;
     const auto trunk = trunk_elements(*model);
-    std::optional<Choice> slow;
+    const Quantizer quantizer(model->spec, model->tensors);
+    auto quantized = *model;
+    const auto attempt = [&](const Choice& choice) {
+      quantizer.apply(choice.preset, quantized.tensors);
+      return try_choice(entry, quantized, choice);
+    };
+    std::vector<Choice> slow;
     for (const auto& choice : choices) {
-      if (!request_.every_preset && !rows.empty() && is_settled(rows.front(), choice)) break;
+      if (!request_.every_preset && !rows.empty() && is_settled(rows.front().row, choice)) break;
       if (static_cast<double>(trunk) * choice.bits / 8 > static_cast<double>(room_)) continue;
       if (!request_.every_preset && surely_slow(model->spec, trunk, choice)) {
-        if (!slow) slow = choice;
+        slow.push_back(choice);
         continue;
       }
-      if (auto row = try_choice(entry, *model, choice)) keep(std::move(*row), rows);
+      if (auto row = attempt(choice)) keep(std::move(*row), rows);
     }
-    if (slow && (rows.empty() || rows.front().tier > FitTier::slow))
-      if (auto row = try_choice(entry, *model, *slow)) keep(std::move(*row), rows);
+    // A speed required leaves the slow ones out; else they count where nothing better was found.
+    const bool wanted = rows.empty() || rows.front().row.tier >= FitTier::slow;
+    for (std::size_t i = 0; wanted && !request_.requirement.min_tokens_per_s && i < slow.size(); ++i)
+      if (auto row = attempt(slow[i])) {
+        keep(std::move(*row), rows);
+        break;
+      }
     return rows;
   }
 
-  /// The worth no row of this model exceeds.
-  static double most(const ModelEntry& entry) { return effective_parameters(entry); }
+  /// Answers what is open.
+  static void settle(Candidate& candidate) {
+    if (!candidate.open) return;
+    candidate.open->measure_room = true;
+    if (const auto report = check(*candidate.open)) candidate.row.outcome.max_ctx = outcome_of(*report).max_ctx;
+    candidate.open.reset();
+  }
 
  private:
+  /// Those to try for a model, best first, as far as its size alone does not rule them out.
   std::vector<Choice> choices_for(const ModelEntry& entry) const {
     std::vector<Choice> out;
-    const auto add = [&](const QuantPreset& preset, double kept) {
-      const Choice choice{preset, is_native(entry, preset) ? 1.0 : kept, least_bits(preset)};
-      const double least =
-          entry.parameters >= large_model ? device_share * choice.bits / 8 * static_cast<double>(entry.parameters) : 0;
-      if (least <= static_cast<double>(room_)) out.push_back(choice);
-    };
-    for (const auto& preset : request_.presets) add(preset, kept_share(preset.id).value_or(assumed_share(preset)));
-    if (request_.presets.empty())
-      for (const auto& preset : quant_presets()) {
-        const auto kept = kept_share(preset.id);
-        if (kept || is_native(entry, preset)) add(preset, kept.value_or(1.0));
-      }
+    const auto large = entry.parameters >= large_model ? device_share / 8 * static_cast<double>(entry.parameters) : 0;
+    for (auto choice : choices_) {
+      if (is_native(entry, choice.preset)) choice.kept = 1;
+      if (choice.kept > 0 && large * choice.bits <= static_cast<double>(room_)) out.push_back(choice);
+    }
     std::stable_sort(out.begin(), out.end(), better);
+    return out;
+  }
+
+  /// What is kept is 0 for presets only to be tried where models were trained at them.
+  static std::vector<Choice> all_choices(const FitsRequest& request) {
+    std::vector<Choice> out;
+    for (const auto& preset : request.presets)
+      out.push_back({preset, kept_share(preset.id).value_or(assumed_share(preset)), least_bits(preset)});
+    if (request.presets.empty())
+      for (const auto& preset : quant_presets())
+        out.push_back({preset, kept_share(preset.id).value_or(0), least_bits(preset)});
     return out;
   }
 
@@ -135,26 +162,27 @@ class Ranker {
            row.tier == FitTier::worn;
   }
 
-  void keep(FitRow row, std::vector<FitRow>& rows) const {
-    if (request_.every_preset || rows.empty())
-      rows.push_back(std::move(row));
-    else if (row.tier < rows.front().tier || (row.tier == rows.front().tier && row.effective > rows.front().effective))
-      rows.front() = std::move(row);
+  void keep(Candidate candidate, std::vector<Candidate>& rows) const {
+    if (request_.every_preset || rows.empty()) return rows.push_back(std::move(candidate));
+    const auto& now = rows.front().row;
+    const auto& row = candidate.row;
+    if (row.tier < now.tier || (row.tier == now.tier && row.effective > now.effective))
+      rows.front() = std::move(candidate);
   }
 
-  std::optional<FitRow> try_choice(const ModelEntry& entry, const Model& base, const Choice& choice) const {
-    auto model = base;
-    apply_quant(choice.preset, model.spec, model.tensors);
+  std::optional<Candidate> try_choice(const ModelEntry& entry, const Model& model, const Choice& choice) const {
+    const auto& spec = model.spec;
+    const auto own = spec.n_ctx_train;
+    auto context = request_.context;
+    context.n_ctx = request_.longest_ctx ? own
+                    : request_.n_ctx     ? *request_.n_ctx
+                    : own == 0           ? default_context
+                                         : std::min(default_context, own);
+    if (!may_fit(model, context)) return std::nullopt;
     CheckRequest question;
-    question.model = weigh_model(std::move(model));
-    if (!may_fit(*question.model)) return std::nullopt;
+    question.model = weigh_model(model);
     question.quant = choice.preset.name;
-    question.context = request_.context;
-    const auto own = base.spec.n_ctx_train;
-    question.context.n_ctx = request_.longest_ctx ? own
-                             : request_.n_ctx     ? *request_.n_ctx
-                             : own == 0           ? default_context
-                                                  : std::min(default_context, own);
+    question.context = context;
     question.requested_ctx = question.context.n_ctx;
     question.longest_ctx = request_.longest_ctx;
     question.placement = request_.placement;
@@ -163,20 +191,26 @@ class Ranker {
     question.speed.quant = choice.preset.id;
     question.requirement = requirement_;
     question.advise = false;
-    auto report = check(question);
+    const auto report = check(question);
     if (!report || !report->verdict.met) return std::nullopt;
-    question.measure_room = true;
-    report = check(question);
-    auto row = row_of(entry, choice, *report);
-    const auto& least = request_.requirement.min_ctx;
-    if (least && row.outcome.max_ctx && *row.outcome.max_ctx / request_.context.n_seq_max < *least) return std::nullopt;
-    return row;
+    Candidate out{row_of(entry, choice, *report), std::move(question)};
+    // Few rows are shown of a list that is cut: the others need no answer.
+    if (request_.limit == 0 || request_.requirement.min_ctx) settle(out);
+    if (!has_room(out.row)) return std::nullopt;
+    return out;
   }
 
-  /// Weights alone against all memory there is.
-  bool may_fit(const WeighedModel& model) const {
-    Bytes sum = model.weights.output.file;
-    for (const auto& layer : model.weights.layers) sum += layer.total().file;
+  [[nodiscard]] bool has_room(const FitRow& row) const {
+    const auto& least = request_.requirement.min_ctx;
+    return !least || !row.outcome.max_ctx || *row.outcome.max_ctx / std::max(request_.context.n_seq_max, 1U) >= *least;
+  }
+
+  /// Weights and, for a context that is fixed, cache against all memory there is.
+  bool may_fit(const Model& model, const ContextParams& context) const {
+    Bytes sum = weigh(model).resident_bytes();
+    if (!request_.longest_ctx)
+      for (const auto& cache : layer_caches(model.spec, context, resolve_context(model.spec, context)))
+        sum += cache.kv_host + cache.state_host;
     return sum <= room_;
   }
 
@@ -206,6 +240,7 @@ class Ranker {
   }
 
   const FitsRequest& request_;
+  std::vector<Choice> choices_ = all_choices(request_);
   Requirement requirement_ = request_.requirement;
   Bytes device_room_ = 0, room_ = 0;
   double device_rate_ = 0, host_rate_ = 0;  ///< bytes per second, all accelerators together
@@ -230,24 +265,32 @@ FitList rank_fits(const FitsRequest& request) {
   auto entries = all_models();
   std::erase_if(entries, [&](const ModelEntry& entry) { return !passes(entry, request.filter); });
   list.n_model = entries.size();
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const ModelEntry& a, const ModelEntry& b) { return Ranker::most(a) > Ranker::most(b); });
-  Ranker ranker(request);
+  std::stable_sort(entries.begin(), entries.end(), [](const ModelEntry& a, const ModelEntry& b) {
+    return effective_parameters(a) > effective_parameters(b);
+  });
+  const Ranker ranker(request);
+  std::vector<Candidate> found;
   for (const auto& entry : entries) {
     // Models come in falling worth: once enough good rows are ahead of all that can follow, the rest is left out.
-    const auto ahead_of_rest = std::count_if(list.rows.begin(), list.rows.end(), [&](const FitRow& row) {
-      return row.tier == FitTier::good && row.effective > Ranker::most(entry);
+    const auto most = effective_parameters(entry);
+    const auto ahead_of_rest = std::count_if(found.begin(), found.end(), [&](const Candidate& c) {
+      return c.row.tier == FitTier::good && c.row.effective > most;
     });
     if (request.limit != 0 && static_cast<std::size_t>(ahead_of_rest) >= request.limit) {
       list.more = true;
       break;
     }
-    for (auto& row : ranker.rows_of(entry)) list.rows.push_back(std::move(row));
+    for (auto& candidate : ranker.rows_of(entry)) found.push_back(std::move(candidate));
   }
-  std::stable_sort(list.rows.begin(), list.rows.end(), ahead);
-  if (request.limit != 0 && list.rows.size() > request.limit) {
-    list.rows.resize(request.limit);
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Candidate& a, const Candidate& b) { return ahead(a.row, b.row); });
+  if (request.limit != 0 && found.size() > request.limit) {
+    found.resize(request.limit);
     list.more = true;
+  }
+  for (auto& candidate : found) {
+    Ranker::settle(candidate);
+    list.rows.push_back(std::move(candidate.row));
   }
   return list;
 }

@@ -24,9 +24,10 @@ const std::vector<std::vector<std::string>> layers{
     {"speed"},
     {"verdict"},
     {"report"},
-    {"outcome"},
+    {"outcome", "quality"},
     {"formats"},
     {"check"},
+    {"fits", "needs", "cost"},
 };
 
 std::size_t layer_of(const std::string& header) {
