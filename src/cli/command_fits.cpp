@@ -122,7 +122,8 @@ std::string billions(double parameters) {
 /// All, and how many of them fire where that is fewer: "30.5B/3.4B".
 std::string size_text(const FitRow& row) {
   auto out = billions(static_cast<double>(row.parameters));
-  if (row.active_parameters < row.parameters) out += "/" + billions(static_cast<double>(row.active_parameters));
+  if (row.active_parameters < row.parameters)
+    out += fmt::format("/{}", billions(static_cast<double>(row.active_parameters)));
   return out;
 }
 
@@ -162,12 +163,18 @@ std::vector<std::string> notes_of(const Options& options, const FitsRequest& req
   std::vector<std::string> notes;
   if (list.rows.empty())
     notes.push_back(fmt::format("Nothing of the {} models asked for runs here as required.", list.n_model));
-  if (list.more) notes.push_back(fmt::format("The first {} rows; --limit all shows the rest.", list.rows.size()));
+  if (list.more)
+    notes.push_back(fmt::format("More run here than the {} shown; --limit all lists them.", list.rows.size()));
   for (const auto& assumption : request.machine.assumptions)
     if (assumption.code == "default_variant" || assumption.code == "detected")
       notes.push_back("assumed: " + assumption.message);
   if (resident_only(options, request.machine))
     notes.emplace_back("System memory not stated: only what stays on the GPU is listed (--ram SIZE adds what spills).");
+  const bool spills = std::any_of(list.rows.begin(), list.rows.end(), [](const FitRow& row) {
+    return row.outcome.verdict == VerdictCode::offload || row.outcome.verdict == VerdictCode::cpu;
+  });
+  if (spills && !request.machine.host.bandwidth_gb_s)
+    notes.emplace_back("System memory's bandwidth is assumed (--ram-bandwidth or --cpu states it).");
   return notes;
 }
 

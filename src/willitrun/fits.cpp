@@ -26,9 +26,9 @@ struct Choice {
 /// Best first; of those that keep as much, the smaller, which is the faster.
 bool better(const Choice& a, const Choice& b) { return a.kept != b.kept ? a.kept > b.kept : a.bits < b.bits; }
 
-/// What is kept by a preset nobody measured: as much as by the next smaller measured one.
+/// What is kept by a preset nobody measured: as much as by the next smaller measured one, or by the smallest of all.
 double assumed_share(const QuantPreset& preset) {
-  double share = 0, bits = 0;
+  double share = kept_share("iq1_s").value_or(0), bits = 0;
   for (const auto& other : quant_presets()) {
     const auto kept = kept_share(other.id);
     if (!kept || least_bits(other) > least_bits(preset) || least_bits(other) < bits) continue;
@@ -207,7 +207,10 @@ class Ranker {
 
   /// Weights and, for a context that is fixed, cache against all memory there is.
   bool may_fit(const Model& model, const ContextParams& context) const {
-    Bytes sum = weigh(model).resident_bytes();
+    Bytes sum = 0;
+    for (const auto& tensor : model.tensors)
+      if (tensor.place != TensorPlace::input && tensor.layer < static_cast<std::int32_t>(model.spec.n_layer_trunk()))
+        sum += tensor.bytes();
     if (!request_.longest_ctx)
       for (const auto& cache : layer_caches(model.spec, context, resolve_context(model.spec, context)))
         sum += cache.kv_host + cache.state_host;

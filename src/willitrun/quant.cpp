@@ -187,8 +187,8 @@ Result<QuantPreset> find_quant(std::string_view text) {
 
 double least_bits(const QuantPreset& preset) {
   const auto& type = info(preset.type);
-  return preset.family == F::ggml ? least_rule_bits(preset.id, preset.type)
-                                  : 8.0 * type.block_bytes / type.block_elements;
+  return preset.family == F::ggml && is_block_quantized(preset.type) ? least_rule_bits(preset.id, preset.type)
+                                                                     : 8.0 * type.block_bytes / type.block_elements;
 }
 
 Quantizer::Quantizer(const ModelSpec& spec, const std::vector<TensorInfo>& tensors) : spec_(spec) {
@@ -196,9 +196,15 @@ Quantizer::Quantizer(const ModelSpec& spec, const std::vector<TensorInfo>& tenso
     std::string_view suffix;
     TensorCategory category;
     bool kept;
+    std::uint64_t rank = 0;  // among the names of one layer
+  };
+  struct Found {
+    std::uint64_t order;  // of the quantizer's walk
+    Step step;
   };
   constexpr Shape any_matrix{2, 2, 1, 1};
   std::vector<Kind> kinds;
+  std::vector<Found> found;
   tied_ = std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const auto suffix = without_block(tensors[i].name);
@@ -208,14 +214,23 @@ Quantizer::Quantizer(const ModelSpec& spec, const std::vector<TensorInfo>& tenso
     if (kind->category == TensorCategory::attention_v) ++n_value_;
     const auto& shape = tensors[i].shape;
     const bool vector = shape[1] == 1 && shape[2] == 1 && shape[3] == 1;
-    if (!kind->kept && !vector) walk_.push_back({i, kind->category, tensors[i].type});
+    if (!kind->kept && !vector)
+      found.push_back({static_cast<std::uint64_t>(kind - kinds.begin()), {i, kind->category, tensors[i].type}});
   }
+  // Names of blocks begin with "blk", which sorts among those of the tensors outside them.
+  const auto before = [](const Kind& a, const Kind& b) {
+    const auto block_a = a.suffix.starts_with('.'), block_b = b.suffix.starts_with('.');
+    return block_a == block_b ? a.suffix < b.suffix : block_a ? "blk" < b.suffix : a.suffix < "blk";
+  };
+  for (auto& kind : kinds)
+    kind.rank = static_cast<std::uint64_t>(
+        std::count_if(kinds.begin(), kinds.end(), [&](const Kind& other) { return before(other, kind); }));
   // The quantizer walks by layer, then by name; positions among a kind count in that order.
-  std::sort(walk_.begin(), walk_.end(), [&](const Step& a, const Step& b) {
-    const auto& x = tensors[a.tensor];
-    const auto& y = tensors[b.tensor];
-    return x.layer != y.layer ? x.layer < y.layer : x.name < y.name;
-  });
+  for (auto& f : found)
+    f.order = static_cast<std::uint64_t>(tensors[f.step.tensor].layer + 1) << 32U | kinds[f.order].rank;
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.order < b.order; });
+  walk_.reserve(found.size());
+  for (const auto& f : found) walk_.push_back(f.step);
 }
 
 void Quantizer::apply_ggml(const QuantPreset& preset, std::vector<TensorInfo>& tensors) const {
