@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 
 #include "willitrun/quality.hpp"
 #include "willitrun/speed_model.hpp"
@@ -69,42 +70,6 @@ class Ranker {
     requirement_.min_ctx.reset();
   }
 
-  /// The rows of one model; one at most, unless every preset has its own.
-  std::vector<Candidate> rows_of(const ModelEntry& entry) const {
-    std::vector<Candidate> rows;
-    const auto choices = choices_for(entry);
-    if (choices.empty()) return rows;
-    const auto model = model_from_entry(entry);
-    if (!model) return rows;
-    const auto& own = model->spec.n_ctx_train;
-    if (request_.n_ctx && own != 0 && own < *request_.n_ctx) return rows;
-    const auto trunk = trunk_elements(*model);
-    const Quantizer quantizer(model->spec, model->tensors);
-    auto quantized = *model;
-    const auto attempt = [&](const Choice& choice) {
-      quantizer.apply(choice.preset, quantized.tensors);
-      return try_choice(entry, quantized, choice);
-    };
-    std::vector<Choice> slow;
-    for (const auto& choice : choices) {
-      if (!request_.every_preset && !rows.empty() && is_settled(rows.front().row, choice)) break;
-      if (static_cast<double>(trunk) * choice.bits / 8 > static_cast<double>(room_)) continue;
-      if (!request_.every_preset && surely_slow(model->spec, trunk, choice)) {
-        slow.push_back(choice);
-        continue;
-      }
-      if (auto row = attempt(choice)) keep(std::move(*row), rows);
-    }
-    // A speed required leaves the slow ones out; else they count where nothing better was found.
-    const bool wanted = rows.empty() || rows.front().row.tier >= FitTier::slow;
-    for (std::size_t i = 0; wanted && !request_.requirement.min_tokens_per_s && i < slow.size(); ++i)
-      if (auto row = attempt(slow[i])) {
-        keep(std::move(*row), rows);
-        break;
-      }
-    return rows;
-  }
-
   /// Answers what is open.
   static void settle(Candidate& candidate) {
     if (!candidate.open) return;
@@ -114,6 +79,8 @@ class Ranker {
   }
 
  private:
+  friend class Search;
+
   /// Those to try for a model, best first, as far as its size alone does not rule them out.
   std::vector<Choice> choices_for(const ModelEntry& entry) const {
     std::vector<Choice> out;
@@ -251,6 +218,80 @@ class Ranker {
   double slow_below_ = reading_speed;
 };
 
+/// One model on its way through its presets, the best first. Its tensors are there only meanwhile.
+class Search {
+ public:
+  Search(const Ranker& ranker, const ModelEntry& entry)
+      : ranker_(ranker), entry_(entry), effective_(effective_parameters(entry)), choices_(ranker.choices_for(entry)) {}
+
+  [[nodiscard]] bool done() const { return next_ == choices_.size(); }
+  /// What the next try is worth at most; falls from try to try.
+  [[nodiscard]] double worth() const { return effective_ * choices_[next_].kept; }
+
+  /// Tries one preset; whether a good row came of it.
+  bool advance() {
+    if (!model_ && !begin()) return finish();
+    const auto& choice = choices_[next_++];
+    const auto& request = ranker_.request_;
+    if (static_cast<double>(trunk_) * choice.bits / 8 > static_cast<double>(ranker_.room_)) return false;
+    if (!request.every_preset && ranker_.surely_slow(model_->spec, trunk_, choice)) {
+      slow_.push_back(choice);
+      return false;
+    }
+    const bool good = attempt(choice) == FitTier::good;
+    if (!request.every_preset && !rows_.empty() && !done() && Ranker::is_settled(rows_.front().row, choices_[next_]))
+      finish();
+    return good;
+  }
+
+  /// The rows found; one at most, unless every preset has its own. Once done, slow ones count if nothing better came.
+  std::vector<Candidate> take() {
+    const bool wanted = done() && model_ && (rows_.empty() || rows_.front().row.tier >= FitTier::slow) &&
+                        !ranker_.request_.requirement.min_tokens_per_s;  // which leaves slow ones out
+    bool found = false;
+    for (std::size_t i = 0; wanted && i < slow_.size() && !found; ++i) found = attempt(slow_[i]).has_value();
+    model_.reset();
+    return std::move(rows_);
+  }
+
+ private:
+  bool begin() {
+    auto model = model_from_entry(entry_);
+    if (!model) return false;
+    const auto own = model->spec.n_ctx_train;
+    if (ranker_.request_.n_ctx && own != 0 && own < *ranker_.request_.n_ctx) return false;
+    model_ = std::make_unique<Model>(*std::move(model));
+    trunk_ = Ranker::trunk_elements(*model_);
+    quantizer_ = std::make_unique<const Quantizer>(model_->spec, model_->tensors);
+    return true;
+  }
+
+  bool finish() {
+    next_ = choices_.size();
+    return false;
+  }
+
+  /// How good the row is that came of it, if any.
+  std::optional<FitTier> attempt(const Choice& choice) {
+    quantizer_->apply(choice.preset, model_->tensors);
+    auto candidate = ranker_.try_choice(entry_, *model_, choice);
+    if (!candidate) return std::nullopt;
+    const auto tier = candidate->row.tier;
+    ranker_.keep(std::move(*candidate), rows_);
+    return tier;
+  }
+
+  const Ranker& ranker_;
+  const ModelEntry& entry_;
+  double effective_;
+  std::vector<Choice> choices_, slow_;
+  std::size_t next_ = 0;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<const Quantizer> quantizer_;
+  std::uint64_t trunk_ = 0;
+  std::vector<Candidate> rows_;
+};
+
 bool ahead(const FitRow& a, const FitRow& b) {
   const auto speed = [](const FitRow& row) {
     return row.outcome.decode_tokens_per_s ? row.outcome.decode_tokens_per_s->mid : 0;
@@ -261,6 +302,30 @@ bool ahead(const FitRow& a, const FitRow& b) {
   return a.id != b.id ? a.id < b.id : a.quant_id < b.quant_id;
 }
 
+/// Tries in falling worth, over all models, until enough good rows are ahead of all that can follow. False when more
+/// could have followed.
+bool search_best(std::vector<Search>& searches, std::size_t limit) {
+  const auto less = [&](std::size_t a, std::size_t b) { return searches[a].worth() < searches[b].worth(); };
+  std::vector<std::size_t> heap;
+  for (std::size_t i = 0; i < searches.size(); ++i)
+    if (!searches[i].done()) heap.push_back(i);
+  std::make_heap(heap.begin(), heap.end(), less);
+  std::size_t good = 0;
+  double last = 0;  // the worth of the row at the limit
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), less);
+    auto& search = searches[heap.back()];
+    const auto worth = search.worth();
+    if (good >= limit && worth < last) return false;
+    if (search.advance() && ++good == limit) last = worth;
+    if (search.done())
+      heap.pop_back();
+    else
+      std::push_heap(heap.begin(), heap.end(), less);
+  }
+  return true;
+}
+
 }  // namespace
 
 FitList rank_fits(const FitsRequest& request) {
@@ -268,22 +333,16 @@ FitList rank_fits(const FitsRequest& request) {
   auto entries = all_models();
   std::erase_if(entries, [&](const ModelEntry& entry) { return !passes(entry, request.filter); });
   list.n_model = entries.size();
-  std::stable_sort(entries.begin(), entries.end(), [](const ModelEntry& a, const ModelEntry& b) {
-    return effective_parameters(a) > effective_parameters(b);
-  });
   const Ranker ranker(request);
+  std::vector<Search> searches;
+  searches.reserve(entries.size());
+  for (const auto& entry : entries) searches.emplace_back(ranker, entry);
+  list.more = request.limit != 0 && !search_best(searches, request.limit);
+
   std::vector<Candidate> found;
-  for (const auto& entry : entries) {
-    // Models come in falling worth: once enough good rows are ahead of all that can follow, the rest is left out.
-    const auto most = effective_parameters(entry);
-    const auto ahead_of_rest = std::count_if(found.begin(), found.end(), [&](const Candidate& c) {
-      return c.row.tier == FitTier::good && c.row.effective > most;
-    });
-    if (request.limit != 0 && static_cast<std::size_t>(ahead_of_rest) >= request.limit) {
-      list.more = true;
-      break;
-    }
-    for (auto& candidate : ranker.rows_of(entry)) found.push_back(std::move(candidate));
+  for (auto& search : searches) {
+    while (request.limit == 0 && !search.done()) search.advance();
+    for (auto& candidate : search.take()) found.push_back(std::move(candidate));
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Candidate& a, const Candidate& b) { return ahead(a.row, b.row); });
