@@ -113,7 +113,10 @@ Result<Report> check(const CheckRequest& request) {
     report.context.max_on_gpu = longest.on_device;
     report.context.max = longest.anywhere;
   }
-  if (request.advise) report.alternatives = find_alternatives(request, params, report.verdict.code);
+  if (request.advise) {
+    report.alternatives = find_alternatives(request, params, report.verdict.code);
+    if (report.verdict.code == VerdictCode::fits) report.larger_quant = largest_quant_that_fits(request, params);
+  }
   report.commands = run_commands(request, placement);
   if (request.explain) report.breakdowns = explain_figures(footprint, placement, request.machine);
   return report;
