@@ -41,6 +41,7 @@ struct DeviceChoice {
 struct NeedsList {
   std::vector<DeviceChoice> choices;  ///< by price, unknown ones last, then by memory
   std::size_t n_device = 0;           ///< that passed the filter
+  std::size_t n_unjudged = 0;         ///< of them, left out by a limit on a price or power that is not known
   std::size_t n_unknown = 0;          ///< of them, those for which a figure that was required is not known
   /// Index into `choices`; empty where there is none. The cheapest is among those with a price.
   std::optional<std::size_t> cheapest, smallest, fastest;

@@ -140,6 +140,9 @@ std::vector<std::string> notes_of(const NeedsList& list) {
     notes.push_back(fmt::format(
         "Of {} the launch price is unknown: they are judged by memory, power and speed, and cannot be the cheapest.",
         unpriced));
+  if (list.n_unjudged > 0)
+    notes.push_back(
+        fmt::format("{} devices are left out because the price or power that is limited is unknown.", list.n_unjudged));
   if (list.n_unknown > 0)
     notes.push_back(fmt::format("Of {} more a figure that was required is unknown.", list.n_unknown));
   return notes;

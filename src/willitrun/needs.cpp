@@ -31,6 +31,11 @@ bool affordable(const DeviceChoice& choice, const DeviceFilter& filter) {
   return within(choice.price_usd, filter.max_price_usd) && within(choice.power_w, filter.max_power_w);
 }
 
+/// Whether a limit holds of a figure that is not known.
+bool unjudged(const DeviceChoice& choice, const DeviceFilter& filter) {
+  return (filter.max_price_usd && !choice.price_usd) || (filter.max_power_w && !choice.power_w);
+}
+
 DeviceChoice priced(const DeviceSpec& device, std::uint32_t count) {
   DeviceChoice out;
   out.device = device;
@@ -132,7 +137,10 @@ NeedsList find_devices(const NeedsRequest& request) {
     const bool alone = form_of(device) != DeviceForm::discrete;
     for (std::uint32_t count = 1; count <= (alone ? 1 : request.filter.max_count); count *= 2) {
       auto choice = priced(device, count);
-      if (!affordable(choice, request.filter)) break;
+      if (!affordable(choice, request.filter)) {
+        if (unjudged(choice, request.filter)) ++list.n_unjudged;
+        break;
+      }
       // Without system memory to spill to, weights that exceed the devices settle it.
       const bool resident = request.question.requirement.level != Requirement::Level::runs;
       if (resident && choice.memory_bytes < weights) continue;

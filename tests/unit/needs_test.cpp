@@ -98,6 +98,10 @@ TEST_CASE("limits on price and power hold for all devices together, and unknown 
     CHECK(c.price_usd.value_or(1e9) <= 400);
     CHECK(c.power_w.value_or(1e9) <= 200);
   }
+  CHECK(list.n_unjudged > 0);
+  request.filter.max_price_usd.reset();
+  request.filter.max_power_w.reset();
+  CHECK(find_devices(request).n_unjudged == 0);
 }
 
 TEST_CASE("nothing runs what nothing holds") {
