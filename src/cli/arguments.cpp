@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/help_notes.hpp"
 #include "willitrun/formats.hpp"
 #include "willitrun/suggest.hpp"
 #include "willitrun/version.hpp"
@@ -18,13 +19,21 @@ struct CommandRow {
   Command command;
   std::string_view groups;  // letters of the option groups it takes
   std::string_view help;
+  std::string_view notes = {};  // what `--help` ends with
 };
-// m = model, p = placement, h = machine, g = gate, o = output, c = catalog, t = tables, l = lock
+// m = model, p = placement, h = machine, g = gate, o = output, c = catalog, t = tables, l = lock, n = models,
+// d = devices, k = cost
 constexpr std::array commands{
     CommandRow{"verdict", Command::verdict, "mphgoc", "Will this model run on this machine? (the default command)"},
     CommandRow{"check", Command::check, "ocl", "Do all these models meet their requirements on all these machines?"},
     CommandRow{"batch", Command::batch, "c", "NDJSON requests on stdin, one NDJSON result each on stdout"},
     CommandRow{"tables", Command::tables, "hgoct", "Memory of embedding tables (recommenders)"},
+    CommandRow{"fits", Command::fits, "mphgocn", "What of the catalog runs on this machine, best first", fits_notes},
+    CommandRow{"needs", Command::needs, "mphgocd", "The cheapest, smallest and fastest devices that run a model",
+               needs_notes},
+    CommandRow{"compare", Command::compare, "mphgoc", "Models on machines, side by side", compare_notes},
+    CommandRow{"cost", Command::cost, "mphgock", "Energy and money per million tokens, break-even with an API",
+               cost_notes},
     CommandRow{"list", Command::list, "oc", "List models, gpus, cpus, quants or engines"},
     CommandRow{"show", Command::show, "oc", "Show one model or device with its sources"},
     CommandRow{"detect", Command::detect, "oc", "The hardware of this computer"},
@@ -32,7 +41,7 @@ constexpr std::array commands{
                "catalog validate FILE...: everything that is wrong with catalog files"},
     CommandRow{"schema", Command::schema, "", "Print a JSON schema; without a name, list them"},
 };
-constexpr std::string_view group_letters = "mphgoctl";
+constexpr std::string_view group_letters = "mphgoctlndk";
 
 /// By its group; --fields only where a willitrun.result/1 is printed.
 bool takes(const CommandRow& row, const OptionRow& option) {
@@ -53,6 +62,7 @@ void add_options(CLI::App& app, const CommandRow& row, Options& options) {
       added = app.add_option(names, options.*(*list), std::string(option.help))->expected(1)->take_all();
     else
       added = app.add_flag(names, options.*std::get<Options::Flag Options::*>(option.target), std::string(option.help));
+    if (row.command == Command::compare && option.name == "quant") added->join(',');
     added->group(std::string(title(option.group)));
     if (!option.value.empty()) added->type_name(std::string(option.value));
   }
@@ -142,13 +152,18 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
   auto& options = invocation.options;
   CLI::App app{std::string(row->help), fmt::format("willitrun {}", row->name)};
   add_options(app, *row, options);
-  if (row->command == Command::verdict) app.add_option("model", options.model, "the model")->type_name("MODEL");
+  app.footer(std::string(row->notes));
+  const bool one_model =
+      row->command == Command::verdict || row->command == Command::needs || row->command == Command::cost;
+  if (one_model) app.add_option("model", options.model, "the model")->type_name("MODEL");
   if (row->command == Command::tables)
     app.add_option("spec", options.model, "a JSON spec with \"kind\":\"recommender\"")->type_name("SPEC");
   if (row->command == Command::check) {
     app.add_option("manifests", options.manifests, "manifest files, or - for stdin")->required()->type_name("MANIFEST");
     app.footer(check_help());
   }
+  if (row->command == Command::compare)
+    app.add_option("models", invocation.models, "the models")->type_name("MODEL")->required();
   if (row->command == Command::list) {
     app.add_option("what", invocation.subject, "models, gpus, cpus, quants or engines")->required();
     app.add_option("pattern", invocation.pattern, "only names that hold this");

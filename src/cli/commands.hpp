@@ -22,6 +22,10 @@ inline constexpr int exit_bad_input = 2, exit_internal = 70, exit_output = 74;
 [[nodiscard]] int run_show(const Invocation& invocation);
 [[nodiscard]] int run_detect(const Invocation& invocation);
 [[nodiscard]] int run_catalog(const Invocation& invocation);
+[[nodiscard]] int run_fits(const Options& options);
+[[nodiscard]] int run_needs(const Options& options);
+[[nodiscard]] int run_compare(const Invocation& invocation);
+[[nodiscard]] int run_cost(const Options& options);
 [[nodiscard]] int run_schema(const Invocation& invocation);
 
 /// The format asked for; an error names those that can write the subject.

@@ -26,6 +26,10 @@ int dispatch(const cli::Invocation& invocation) {
     case cli::Command::show: return cli::run_show(invocation);
     case cli::Command::detect: return cli::run_detect(invocation);
     case cli::Command::catalog: return cli::run_catalog(invocation);
+    case cli::Command::fits: return cli::run_fits(invocation.options);
+    case cli::Command::needs: return cli::run_needs(invocation.options);
+    case cli::Command::compare: return cli::run_compare(invocation);
+    case cli::Command::cost: return cli::run_cost(invocation.options);
     case cli::Command::schema: return cli::run_schema(invocation);
   }
   return cli::exit_internal;

@@ -76,6 +76,29 @@ constexpr std::array rows{
     OptionRow{"lock", 0, Group::lock, &O::lock, "FILE",
               "hold every check against this file: what grew or is new to it fails"},
     OptionRow{"update-lock", 0, Group::lock, &O::update_lock, "", "write the file named by --lock instead"},
+    OptionRow{"task", 0, models, &O::task, "A,B,..", "text, code, vision, embedding, reranking, speech"},
+    OptionRow{"license", 0, models, &O::license, "A,B,..", "apache-2.0, mit, gemma, ..."},
+    OptionRow{"min-params", 0, models, &O::min_params, "N", "least parameters, such as 7B"},
+    OptionRow{"max-params", 0, models, &O::max_params, "N", "most parameters, such as 14B or 500M"},
+    OptionRow{"all-quants", 0, models, &O::all_quants, "", "a row for every quant that runs, not the best alone"},
+    OptionRow{"limit", 'n', models, &O::limit, "N|all", "most rows; default 20 as text, all otherwise"},
+
+    OptionRow{"vendor", 0, devices, &O::vendor, "A,B,..", "nvidia, amd, intel, apple, qualcomm, other"},
+    OptionRow{"kind", 0, devices, &O::kind, "A,B,..", "discrete, laptop, unified"},
+    OptionRow{"max-price", 0, devices, &O::max_price, "USD", "highest launch price, all devices together"},
+    OptionRow{"max-power", 0, devices, &O::max_power, "WATTS", "most power (TDP), all devices together"},
+    OptionRow{"since", 0, devices, &O::since, "YEAR", "released that year or later"},
+    OptionRow{"max-count", 0, devices, &O::max_count, "1|2|4|8", "most devices of a kind; default 8"},
+
+    OptionRow{"price-kwh", 0, cost, &O::price_kwh, "X", "what a kilowatt-hour costs"},
+    OptionRow{"power", 0, cost, &O::power, "WATTS", "measured draw at work, instead of the devices' TDP"},
+    OptionRow{"price-hardware", 0, cost, &O::price_hardware, "X", "what the hardware costs; needs --years"},
+    OptionRow{"years", 0, cost, &O::years, "N", "years the hardware is used"},
+    OptionRow{"utilization", 0, cost, &O::utilization, "P%", "share of the time it is at work; default 100%"},
+    OptionRow{"api-price", 0, cost, &O::api_price, "IN/OUT",
+              "an API's price per million tokens read and written, such as 0.15/0.60"},
+    OptionRow{"input-per-output", 0, cost, &O::input_per_output, "N", "tokens read for each written; default 3"},
+    OptionRow{"currency", 0, cost, &O::currency, "NAME", "shown with money; default nothing"},
 };
 
 }  // namespace
@@ -83,8 +106,8 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 8> titles{"Model",  "Placement", "Machine", "Gate",
-                                                   "Output", "Catalog",   "Tables",  "Lock"};
+  constexpr std::array<std::string_view, 11> titles{"Model",  "Placement", "Machine", "Gate",    "Output", "Catalog",
+                                                    "Tables", "Lock",      "Models",  "Devices", "Cost"};
   return titles[static_cast<std::size_t>(group)];
 }
 

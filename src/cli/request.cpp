@@ -11,14 +11,6 @@
 namespace willitrun::cli {
 namespace {
 
-std::optional<Error> check_engine(const Options& options) {
-  if (!options.engine || find_engine(*options.engine)) return std::nullopt;
-  const auto names = engine_names();
-  return Error{"unknown_engine",
-               fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
-               {names.begin(), names.end()}};
-}
-
 /// Engines with memory managers of their own: what is counted is what they cannot do without.
 void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   const auto memory = [&](std::string_view rest) {
@@ -77,6 +69,14 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
 }
 
 }  // namespace
+
+std::optional<Error> check_engine(const Options& options) {
+  if (!options.engine || find_engine(*options.engine)) return std::nullopt;
+  const auto names = engine_names();
+  return Error{"unknown_engine",
+               fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
+               {names.begin(), names.end()}};
+}
 
 Result<std::shared_ptr<const LoadedModel>> ModelCache::load(const Options& options) {
   const auto& name = *options.model;

@@ -54,6 +54,8 @@ struct ResolvedRequest {
 [[nodiscard]] Result<Report> run(const ResolvedRequest& request);
 /// `--gpu auto` where no machine is named: this computer.
 void default_to_this_computer(Options& options);
+/// `request`, its devices set, with all else that the machine options say.
+[[nodiscard]] Result<MachineRequest> resolve_surroundings(const Options& options, MachineRequest request);
 [[nodiscard]] Result<Machine> resolve_machine(const Options& options);
 [[nodiscard]] Result<Requirement> resolve_requirement(const Options& options);
 

@@ -46,7 +46,8 @@ Outcome outcome_of(const Report& report) {
   out.gpu_layers = report.placement.gpu_layers;
   out.total_layers = report.placement.total_layers;
   out.n_ctx = report.context.allocated;
-  out.max_ctx = report.context.max_on_gpu ? report.context.max_on_gpu : report.context.max;
+  const bool spilled = report.verdict.code == VerdictCode::offload || report.verdict.code == VerdictCode::cpu;
+  out.max_ctx = report.context.max_on_gpu && !spilled ? report.context.max_on_gpu : report.context.max;
   out.decode_tokens_per_s = report.speed.decode_tokens_per_s;
   out.prefill_tokens_per_s = report.speed.prefill_tokens_per_s;
   out.time_to_first_token_s = report.speed.time_to_first_token_s;

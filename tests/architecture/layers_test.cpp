@@ -24,11 +24,11 @@ const std::vector<std::vector<std::string>> layers{
     {"speed"},
     {"verdict"},
     {"report"},
-    {"outcome"},
+    {"outcome", "quality"},
     {"fields"},
     {"formats"},
     {"check"},
-    {"manifest", "lock", "budget"},
+    {"manifest", "lock", "budget", "fits", "needs", "cost"},
 };
 
 std::size_t layer_of(const std::string& header) {

@@ -16,6 +16,7 @@
 #include "support/truth.hpp"
 #include "willitrun/catalog.hpp"
 #include "willitrun/check.hpp"
+#include "willitrun/fits.hpp"
 #include "willitrun/machine.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -117,6 +118,34 @@ void bench_expert_placement() {
   fmt::print("  {:<32} {:>8.3f} ms  (median of {} contexts, best {:.3f})\n", "context not met before",
              cold[cold.size() / 2], cold.size(), cold.front());
   fmt::print("  {:<32} {:>8.3f} ms  (median of {})\n", "asked again", warm[warm.size() / 2], warm.size());
+}
+
+/// Every model of the catalog at every preset, on a card that holds a part of them.
+void bench_fits() {
+  FitsRequest request;
+  request.machine = assemble_machine([] {
+    MachineRequest machine;
+    machine.devices = {find_device("rtx3060").value().entry};
+    return machine;
+  }());
+  request.requirement.level = Requirement::Level::gpu;
+  const auto time = [&](std::size_t limit) {
+    request.limit = limit;
+    std::vector<double> times;
+    std::size_t rows = 0;
+    for (int i = 0; i < 10; ++i) {
+      const auto start = Clock::now();
+      rows = rank_fits(request).rows.size();
+      times.push_back(1e3 * seconds_since(start));
+    }
+    std::sort(times.begin(), times.end());
+    fmt::print("  {:<32} {:>8.1f} ms  (median of {})\n", fmt::format("{} rows", rows), times[times.size() / 2],
+               times.size());
+  };
+  fmt::print("fits: {} models at {} presets on an RTX 3060, anew each time\n", all_models().size(),
+             quant_presets().size());
+  time(20);
+  time(0);
 }
 
 void bench_gguf() {
@@ -282,6 +311,7 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   bench_placements();
   bench_expert_placement();
+  bench_fits();
   bench_gguf();
   return 0;
 }
