@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "willitrun/catalog.hpp"
+#include "willitrun/format_writers.hpp"
 #include "willitrun/report.hpp"
 #include "willitrun/version.hpp"
 
@@ -147,8 +147,6 @@ Json to_json(const Report& report) {
   for (const auto& [engine, command] : report.commands) commands[engine] = command;
   const auto& p = report.placement;
   const auto& v = report.verdict;
-  const auto required = std::find_if(report.request.begin(), report.request.end(),
-                                     [](const auto& option) { return option.first == "require"; });
   return {
       {"schema", "willitrun.result/1"},
       {"id", id_of(report.id_json)},
@@ -160,7 +158,7 @@ Json to_json(const Report& report) {
       {"machine", to_json(report.machine)},
       {"verdict",
        {{"code", name_of(v.code)},
-        {"require", required == report.request.end() ? "runs" : std::get<std::string>(required->second)},
+        {"require", name_of(required_level(report))},
         {"met", v.met},
         {"reasons", coded(v.reasons)}}},
       {"memory", memory_of(report)},
@@ -186,6 +184,8 @@ Json to_json(const Report& report) {
 }  // namespace
 
 std::string to_json(const Report& report, bool pretty) { return dumped(to_json(report), pretty); }
+
+std::string report_as_json(const Report& report, const TextStyle&) { return to_json(report, false) + "\n"; }
 
 std::string to_json(const Error& error, const std::string& id_json, bool pretty) {
   const Json json{{"schema", "willitrun.error/1"},

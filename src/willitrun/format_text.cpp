@@ -1,0 +1,54 @@
+// A run for a terminal: one aligned table, then why each check that did not pass did not.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "willitrun/escape.hpp"
+#include "willitrun/format_writers.hpp"
+#include "willitrun/table.hpp"
+
+namespace willitrun {
+namespace {
+
+constexpr std::array status_colors{Color::green, Color::red, Color::yellow, Color::yellow, Color::red};
+
+Color color_of(OutcomeStatus status) { return status_colors[static_cast<std::size_t>(status)]; }
+
+std::string reason_text(const Outcome& outcome, const TextStyle& style) {
+  const auto status = name_of(outcome.status);
+  const auto lead = fmt::format("{:<9}", status);
+  auto place = place_text(outcome.place);
+  auto text = wrapped(
+      lead, {one_line(fmt::format("{}: {}{}", outcome.name, explanation(outcome), place.empty() ? "" : ";")), place},
+      " ", style);
+  while (text.ends_with(" \n")) text.erase(text.size() - 2, 1);
+  return colored(status, color_of(outcome.status), style) + text.substr(status.size());
+}
+
+}  // namespace
+
+std::string run_as_text(Outcomes outcomes, const RunHeader& header, const TextStyle& style) {
+  Table table;
+  table.columns = {{"STATUS"},
+                   {"CHECK"},
+                   {"VERDICT"},
+                   {"QUANT", Align::left, 2},
+                   {"CONTEXT", Align::right, 3},
+                   {"MEMORY", Align::right},
+                   {"SPEED", Align::right, 1}};
+  for (const auto& o : outcomes) {
+    table.rows.push_back({std::string(name_of(o.status)), o.name, std::string(verdict_text(o)), o.quant,
+                          o.n_ctx == 0 ? std::string() : format_grouped(o.n_ctx), memory_text(o), decode_text(o)});
+    table.colors.push_back(color_of(o.status));
+  }
+  std::string out = header.title.empty() ? std::string() : one_line(header.title) + "\n\n";
+  if (!outcomes.empty()) out += to_text(table, style) + "\n";
+  const auto counts = tally(outcomes);
+  for (const auto& o : outcomes)
+    if (o.status != OutcomeStatus::passed) out += reason_text(o, style);
+  if (counts[OutcomeStatus::passed] < counts.total) out += "\n";
+  return out + colored(summary_line(counts), counts.met() ? Color::green : Color::red, style) + "\n";
+}
+
+}  // namespace willitrun
