@@ -54,6 +54,7 @@ struct Warning {
 struct Part {
   std::string name;
   Bytes bytes = 0;
+  std::string basis = {};  ///< where the figure comes from and how far it may be off, if it is not exact
 };
 struct Breakdown {
   std::string title;

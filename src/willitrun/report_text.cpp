@@ -136,9 +136,11 @@ std::string explanation(const Report& r, const TextStyle& style) {
   std::string out;
   for (const auto& b : r.breakdowns) {
     out += "\n  " + colored(b.title, Color::bold, style) + "\n";
-    for (const auto& part : b.parts)
+    for (const auto& part : b.parts) {
       out +=
           fmt::format("    {:<36}{:>22} B  {:>10}\n", part.name, format_grouped(part.bytes), format_bytes(part.bytes));
+      if (!part.basis.empty()) out += colored("      " + part.basis, Color::dim, style) + "\n";
+    }
     out += fmt::format("    {:<36}{:>22} B  {:>10}\n", "= total", format_grouped(b.total), format_bytes(b.total));
   }
   return out;
