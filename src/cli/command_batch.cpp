@@ -34,6 +34,9 @@ Error bad_key(const std::string& key, std::string_view must_be) {
   return Error{"bad_request", fmt::format("'{}': must be {}", key, must_be)};
 }
 
+/// Catalogs are the process's: they are named on its command line. A sweep has many answers.
+bool in_requests(const OptionRow& row) { return row.group != Group::catalog && row.group != Group::sweep; }
+
 std::string option_name(std::string key) {
   std::replace(key.begin(), key.end(), '_', '-');
   return key;
@@ -42,7 +45,7 @@ std::string option_name(std::string key) {
 Error unknown_key(const std::string& key) {
   std::vector<std::string> keys{"model", "id", "measured", "kv_offload", "advise"};
   for (const auto& row : option_rows()) {
-    if (row.group == Group::catalog) continue;
+    if (!in_requests(row)) continue;
     keys.emplace_back(row.name);
     std::replace(keys.back().begin(), keys.back().end(), '-', '_');
   }
@@ -82,9 +85,8 @@ std::optional<Error> set_option(const std::string& key, const Json& value, Optio
   }
   const auto name = option_name(key);
   const auto rows = option_rows();
-  // Catalogs are the process's: they are named on its command line.
-  const auto row = std::find_if(rows.begin(), rows.end(),
-                                [&](const OptionRow& r) { return r.name == name && r.group != Group::catalog; });
+  const auto row =
+      std::find_if(rows.begin(), rows.end(), [&](const OptionRow& r) { return r.name == name && in_requests(r); });
   if (row == rows.end()) return unknown_key(key);
   if (const auto* flag = std::get_if<Options::Flag Options::*>(&row->target)) {
     if (!value.is_boolean()) return bad_key(key, "true or false");

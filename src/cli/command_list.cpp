@@ -76,6 +76,15 @@ bool matches(const Row& row, const std::string& pattern) {
          normalize_name(row.name).find(pattern) != std::string::npos;
 }
 
+/// Names to type that begin so, one a line, for completion. Spelling aside as in lookups: "llama31" finds "llama3.1".
+int list_names(const ListRow& list, const std::string& prefix) {
+  const auto wanted = normalize_name(prefix);
+  std::string out;
+  for (const auto& row : list.rows())
+    if (row.id.starts_with(prefix) || normalize_name(row.id).starts_with(wanted)) out += row.id + "\n";
+  return write_output(out) ? 0 : exit_output;
+}
+
 }  // namespace
 
 int run_list(const Invocation& invocation) {
@@ -89,6 +98,7 @@ int run_list(const Invocation& invocation) {
                       suggestions},
                 invocation.options);
   }
+  if (invocation.names) return list_names(*list, invocation.pattern);
   const bool json = invocation.options.json || invocation.options.format == "json";
   const auto pattern = normalize_name(invocation.pattern);
   std::string out;

@@ -19,6 +19,10 @@ inline constexpr int exit_bad_input = 2, exit_internal = 70, exit_output = 74;
 [[nodiscard]] int run_detect(const Invocation& invocation);
 [[nodiscard]] int run_catalog(const Invocation& invocation);
 [[nodiscard]] int run_schema(const Invocation& invocation);
+[[nodiscard]] int run_sweep(const Options& options);
+[[nodiscard]] int run_explain(const Invocation& invocation);
+[[nodiscard]] int run_completion(const Invocation& invocation);
+[[nodiscard]] int run_man();
 
 /// Prints an error where results would go (JSON) or to stderr (text); returns its exit status.
 [[nodiscard]] int fail(const Error& error, const Options& options);

@@ -69,6 +69,9 @@ constexpr std::array rows{
               "an embedding table, such as users:10M:100:f32; repeatable"},
     OptionRow{"optimizer", 0, tables, &O::optimizer, "NAME",
               "training state: none (default), sgd, adagrad, rowwise_adagrad, adam"},
+
+    OptionRow{"sweep", 0, Group::sweep, &O::sweep, "ctx|quant|gpu-layers",
+              "memory and speed along that option, as a chart; exit 0 if any point meets the gate"},
 };
 
 }  // namespace
@@ -76,8 +79,8 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 7> titles{"Model",  "Placement", "Machine", "Gate",
-                                                   "Output", "Catalog",   "Tables"};
+  constexpr std::array<std::string_view, 8> titles{"Model",  "Placement", "Machine", "Gate",
+                                                   "Output", "Catalog",   "Tables",  "Sweep"};
   return titles[static_cast<std::size_t>(group)];
 }
 

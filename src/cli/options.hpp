@@ -32,12 +32,13 @@ struct Options {
   List table;
   Text optimizer;
   Flag advise = true;  ///< look for alternatives and the longest context; a batch request has to ask for it
-  Text measured;       ///< batch only: "false" = do not answer from a stored measurement
+  Text sweep;
+  Text measured;  ///< batch only: "false" = do not answer from a stored measurement
 };
 
 using OptionTarget = std::variant<Options::Text Options::*, Options::Flag Options::*, Options::List Options::*>;
 
-enum class Group : std::uint8_t { model, placement, machine, gate, output, catalog, tables };
+enum class Group : std::uint8_t { model, placement, machine, gate, output, catalog, tables, sweep };
 
 struct OptionRow {
   std::string_view name;  ///< long name without dashes

@@ -27,6 +27,8 @@ const std::vector<std::vector<std::string>> layers{
     {"outcome"},
     {"formats"},
     {"check"},
+    {"sweep"},
+    {"glossary", "troubleshoot"},
 };
 
 std::size_t layer_of(const std::string& header) {

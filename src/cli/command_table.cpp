@@ -1,0 +1,51 @@
+#include "cli/command_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace willitrun::cli {
+namespace {
+
+// In the order of Group: model, placement, machine, gate, output, catalog, tables, sweep.
+constexpr std::string_view group_letters = "mphgocts";
+
+constexpr std::array commands{
+    CommandRow{"verdict", Command::verdict, "mphgocs", "MODEL",
+               "Will this model run on this machine? (the default command)"},
+    CommandRow{"batch", Command::batch, "c", "", "NDJSON requests on stdin, one NDJSON result each on stdout"},
+    CommandRow{"tables", Command::tables, "hgoct", "[SPEC]", "Memory of embedding tables (recommenders)"},
+    CommandRow{"list", Command::list, "oc", "models|gpus|cpus|quants|engines [PATTERN]",
+               "List models, gpus, cpus, quants or engines"},
+    CommandRow{"show", Command::show, "oc", "NAME", "Show one model or device with its sources"},
+    CommandRow{"detect", Command::detect, "oc", "", "The hardware of this computer"},
+    CommandRow{"explain", Command::explain, "mphgoc", "TERM|ERROR|- [MODEL]",
+               "What a term means; what a pasted error means and what to change"},
+    CommandRow{"catalog", Command::catalog, "o", "validate FILE...",
+               "catalog validate FILE...: everything that is wrong with catalog files"},
+    CommandRow{"schema", Command::schema, "", "[NAME]", "Print a JSON schema; without a name, list them"},
+    CommandRow{"completion", Command::completion, "", "bash|zsh|fish", "Print a completion script for a shell"},
+    CommandRow{"man", Command::man, "", "", "Print the manual page (roff)", true},
+};
+
+}  // namespace
+
+std::span<const CommandRow> command_rows() { return commands; }
+
+const CommandRow* find_command(std::string_view name) {
+  const auto* it = std::find_if(commands.begin(), commands.end(), [&](const auto& c) { return c.name == name; });
+  return it == commands.end() ? nullptr : it;
+}
+
+bool takes(const CommandRow& row, Group group) {
+  return row.groups.find(group_letters[static_cast<std::size_t>(group)]) != std::string_view::npos;
+}
+
+std::string option_text(const OptionRow& row) {
+  auto out = row.letter == 0 ? fmt::format("    --{}", row.name) : fmt::format("-{}, --{}", row.letter, row.name);
+  if (!row.value.empty()) out += fmt::format(" {}", row.value);
+  return out;
+}
+
+}  // namespace willitrun::cli
