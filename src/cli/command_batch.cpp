@@ -149,20 +149,48 @@ int worse(int a, int b) {
   return rank[static_cast<std::size_t>(a)] >= rank[static_cast<std::size_t>(b)] ? a : b;
 }
 
+/// Lines of standard input; of one that is too long only as much is kept as shows it.
+class Lines {
+ public:
+  [[nodiscard]] bool next(std::string& line) {
+    line.clear();
+    int c = in_.sbumpc();
+    if (c == end) return false;
+    for (; c != end && c != '\n'; c = in_.sbumpc())
+      if (line.size() <= longest_line) line += static_cast<char>(c);
+    return true;
+  }
+  /// Whether the next line is at hand; if not, whoever writes them may be waiting for an answer.
+  [[nodiscard]] bool more_at_hand() { return in_.in_avail() > 0; }
+
+ private:
+  static constexpr int end = std::char_traits<char>::eof();
+  std::streambuf& in_ = *std::cin.rdbuf();
+};
+
 }  // namespace
 
 int run_batch() {
   std::ios::sync_with_stdio(false);
+  constexpr std::size_t piece = 64 << 10;
+  Lines lines;
   ModelCache models;
+  Progress progress("requests");
   int status = 0;
-  for (std::string text; std::getline(std::cin, text);) {
-    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    auto answer = answer_line(text, models);
-    status = worse(status, answer.status);
-    answer.json += '\n';
-    if (!write_output(answer.json)) return exit_output;
+  std::string out;
+  for (std::string text; lines.next(text);) {
+    if (text.find_first_not_of(" \t\r") != std::string::npos) {
+      auto answer = answer_line(text, models);
+      status = worse(status, answer.status);
+      out += answer.json + "\n";
+      progress.step();
+    }
+    if (out.size() < piece && lines.more_at_hand()) continue;
+    if (!write_output(out)) return exit_output;
+    out.clear();
+    if (output_closed()) return status;
   }
-  return status;
+  return write_output(out) ? status : exit_output;
 }
 
 }  // namespace willitrun::cli

@@ -140,7 +140,8 @@ std::string escaped(std::string_view text, std::string_view special) {
 
 std::string zsh_action(const Choices& choices) {
   if (!choices.list.empty())
-    return fmt::format("_willitrun_names {}{}", choices.list, choices.words.empty() ? "" : " " + choices.words);
+    // The space before keeps zsh from adding options of its own.
+    return fmt::format(" _willitrun_names {}{}", choices.list, choices.words.empty() ? "" : " " + choices.words);
   if (!choices.words.empty()) return fmt::format("({})", choices.words);
   return choices.files ? "_files" : " ";
 }
@@ -171,7 +172,7 @@ _willitrun_names() {
   local -a found
   found=(${(f)"$("${words[1]}" list "$1" "${(Q)PREFIX}" --names 2>/dev/null)"})
   compadd -U -- $found
-  compadd -- "${@:2}"
+  if (( $# > 1 )); then compadd -- "${@:2}"; fi
 }
 _willitrun_model() { _willitrun_names models; _files }
 _willitrun() {

@@ -75,12 +75,6 @@ void read_usable(const KnownMessage& message, const Captures& captures, Diagnosi
 
 // "using device CUDA0 (NVIDIA GeForce RTX 3060) (0000:01:00.0) - 11754 MiB free", llama_model_load_from_file_impl.
 constexpr std::string_view device_line = "using device {text:device} ({text:gpu}) {..}- {size:free} free";
-constexpr std::string_view short_device_line = "using device {text:device} ({text:gpu}) - {size:free} free";
-
-std::optional<Captures> device_in(std::string_view text) {
-  auto found = find_pattern(short_device_line, text);
-  return found ? found : find_pattern(device_line, text);
-}
 
 /// Every layer on the GPU is no trouble.
 bool is_trouble(const KnownMessage& message, const Captures& captures) {
@@ -91,7 +85,6 @@ bool is_trouble(const KnownMessage& message, const Captures& captures) {
 std::string gpu_in(std::string_view text) {
   constexpr std::array<std::string_view, 3> patterns{device_line, "Device 0: {text:gpu}, ",
                                                      "name=\"{text:gpu}\" total="};
-  if (const auto found = device_in(text)) return found->shown.at("gpu");
   for (const auto pattern : patterns)
     if (const auto found = find_pattern(pattern, text)) return found->shown.at("gpu");
   return {};
@@ -128,7 +121,8 @@ std::optional<Diagnosis> diagnose(std::string_view text) {
         if (!advice.empty()) out.advice.emplace_back(advice);
       for (const auto& [name, value] : captures->shown) out.facts.emplace_back(name, in_quotes(value));
       read_usable(message, *captures, out);
-      if (const auto device = device_in(text); device && !out.free_vram) out.free_vram = device->numbers.at("free");
+      if (const auto device = find_pattern(device_line, text); device && !out.free_vram)
+        out.free_vram = device->numbers.at("free");
       return out;
     }
   return std::nullopt;
