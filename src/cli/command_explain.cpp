@@ -93,6 +93,7 @@ std::string command_of(const Options& options) {
   add("ram", options.ram);
   add("ctx", options.ctx);
   add("gpu-layers", options.gpu_layers);
+  add("engine", options.engine);
   return out;
 }
 

@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   const auto work =
       fs::temp_directory_path() / ("willitrun-pipeline-" + std::to_string(std::hash<std::string>{}(program)));
   fs::create_directories(work);
-  constexpr int few = 200, many = 3000;
+  constexpr int few = 200, many = 2000;
   write_requests(work / "few", few);
   write_requests(work / "many", many);
 
