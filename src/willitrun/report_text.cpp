@@ -105,6 +105,8 @@ std::string room_line(const Report& r, const TextStyle& style) {
                         : fmt::format("up to {} tokens on the GPU", format_grouped(*c.max_on_gpu)));
   else if (c.max && *c.max > 0)
     items.push_back(fmt::format("up to {} tokens in all memory", format_grouped(*c.max)));
+  if (r.larger_quant)
+    items.push_back(fmt::format("{} fits too ({})", r.larger_quant->quant, format_bytes(r.larger_quant->device_bytes)));
   return items.empty() ? std::string() : wrapped("  Room   ", items, "; ", style);
 }
 
