@@ -14,7 +14,7 @@ namespace {
 
 void add_options(CLI::App& app, const CommandRow& row, Options& options) {
   for (const auto& option : option_rows()) {
-    if (!takes(row, option.group)) continue;
+    if (!takes(row, option)) continue;
     const auto names =
         option.letter == 0 ? fmt::format("--{}", option.name) : fmt::format("-{},--{}", option.letter, option.name);
     CLI::Option* added = nullptr;
@@ -39,7 +39,7 @@ std::string general_help() {
   const auto& verdict = command_rows().front();
   std::optional<Group> group;
   for (const auto& row : option_rows()) {
-    if (!takes(verdict, row.group)) continue;
+    if (!takes(verdict, row)) continue;
     if (group != row.group) out += fmt::format("\n{}:\n", title(row.group));
     group = row.group;
     const auto name = option_text(row);
@@ -61,7 +61,7 @@ Error usage_error(const CLI::ParseError& problem, const CommandRow& row, const s
   if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
     std::vector<std::string> names;
     for (const auto& option : option_rows())
-      if (takes(row, option.group)) names.push_back(fmt::format("--{}", option.name));
+      if (takes(row, option)) names.push_back(fmt::format("--{}", option.name));
     const std::vector<std::string_view> views(names.begin(), names.end());
     for (const auto& word : words) {
       const auto name = word.substr(0, word.find('='));

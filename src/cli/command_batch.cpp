@@ -131,16 +131,20 @@ struct Answer {
   int status = 0;
 };
 
-Answer answer_line(const std::string& text, ModelCache& models) {
+/// `fields`: of every line that does not name its own.
+Answer answer_line(const std::string& text, const Fields& fields, ModelCache& models) {
   Line line;
   const auto failed = [&](const Error& error) { return Answer{to_json(error, line.id, false), error.exit_status}; };
   if (const auto error = read_line(text, line)) return failed(*error);
+  const auto own = Fields::parse(line.options.fields);
+  if (!own) return failed(own.error());
   const auto request = resolve(line.options, models);
   if (!request) return failed(request.error());
   auto report = run(*request);
   if (!report) return failed(report.error());
   report->id_json = line.id;
-  return {to_json(*report, false), exit_status(report->verdict)};
+  const auto& wanted = own->empty() ? fields : *own;
+  return {wanted.empty() ? to_json(*report, false) : to_json(*report, wanted), exit_status(report->verdict)};
 }
 
 /// A bad line outweighs an unknown, an unknown a no.
@@ -170,7 +174,9 @@ class Lines {
 
 }  // namespace
 
-int run_batch() {
+int run_batch(const Options& options) {
+  const auto fields = Fields::parse(options.fields);
+  if (!fields) return fail(fields.error(), options);
   std::ios::sync_with_stdio(false);
   constexpr std::size_t piece = 64 << 10;
   Lines lines;
@@ -180,7 +186,7 @@ int run_batch() {
   std::string out;
   for (std::string text; lines.next(text);) {
     if (text.find_first_not_of(" \t\r") != std::string::npos) {
-      auto answer = answer_line(text, models);
+      auto answer = answer_line(text, *fields, models);
       status = worse(status, answer.status);
       out += answer.json + "\n";
       progress.step();

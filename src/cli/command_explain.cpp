@@ -177,10 +177,9 @@ int run_explain(const Invocation& invocation) {
   const auto& options = invocation.options;
   const auto style = output_style(options);
   if (!style) return fail(style.error(), options);
-  const auto format = options.json ? "json" : options.format.value_or("text");
-  if (format != "text" && format != "json")
-    return fail(Error{"bad_value", fmt::format("--format '{}': must be text or json", format)}, options);
-  const bool json = format == "json";
+  const auto format = chosen_format(options, {"text", "json"});
+  if (!format) return fail(format.error(), options);
+  const bool json = *format == "json";
   const auto text = text_of(invocation.subject);
   if (!text) return fail(text.error(), options);
 

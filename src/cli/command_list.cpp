@@ -10,6 +10,7 @@
 #include "willitrun/catalog_tables.hpp"
 #include "willitrun/quant.hpp"
 #include "willitrun/suggest.hpp"
+#include "willitrun/table.hpp"
 
 namespace willitrun::cli {
 namespace {
@@ -118,6 +119,21 @@ int list_names(const ListRow& list, const std::string& prefix) {
   return write_output(out) ? 0 : exit_output;
 }
 
+std::string written(const std::vector<Row>& rows, std::string_view format, const std::string& what) {
+  if (format == "json") {
+    Json items = Json::array();
+    for (const auto& row : rows) items.push_back({{"id", row.id}, {"name", row.name}, {"detail", row.detail}});
+    return Json{{"schema", "willitrun.list/1"}, {"what", what}, {"items", items}}.dump() + "\n";
+  }
+  Table table{{{"id"}, {"name"}, {"detail"}}, {}, {}};
+  std::string text;
+  for (const auto& row : rows) {
+    table.rows.push_back({row.id, row.name, row.detail});
+    text += fmt::format("{:<34} {:<44} {}\n", row.id, row.name, row.detail);
+  }
+  return format == "csv" ? to_csv(table) : format == "md" ? to_markdown(table) : text;
+}
+
 }  // namespace
 
 int run_list(const Invocation& invocation) {
@@ -132,19 +148,12 @@ int run_list(const Invocation& invocation) {
                 invocation.options);
   }
   if (invocation.names) return list_names(*list, invocation.pattern);
-  const bool json = invocation.options.json || invocation.options.format == "json";
-  const auto pattern = normalize_name(invocation.pattern);
-  std::string out;
-  Json items = Json::array();
-  for (const auto& row : list->rows()) {
-    if (!matches(row, pattern)) continue;
-    if (json)
-      items.push_back({{"id", row.id}, {"name", row.name}, {"detail", row.detail}});
-    else
-      out += fmt::format("{:<34} {:<44} {}\n", row.id, row.name, row.detail);
-  }
-  if (json) out = Json{{"schema", "willitrun.list/1"}, {"what", invocation.subject}, {"items", items}}.dump() + "\n";
-  return write_output(out) ? 0 : exit_output;
+  const auto format = chosen_format(invocation.options, {"text", "json", "csv", "md"});
+  if (!format) return fail(format.error(), invocation.options);
+  auto rows = list->rows();
+  std::erase_if(rows,
+                [pattern = normalize_name(invocation.pattern)](const Row& row) { return !matches(row, pattern); });
+  return write_output(written(rows, *format, invocation.subject)) ? 0 : exit_output;
 }
 
 }  // namespace willitrun::cli

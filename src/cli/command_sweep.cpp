@@ -28,9 +28,11 @@ std::string joined(const Options::List& items) {
 int run_sweep(const Options& options) {
   const auto kind = find_sweep(*options.sweep);
   if (!kind) return fail(kind.error(), options);
+  if (!options.fields.empty())
+    return fail(Error{"contradiction", "--fields picks from one result; a sweep has many: use -o csv"}, options);
   const auto style = output_style(options);
   if (!style) return fail(style.error(), options);
-  const auto format = find_format(options.json ? "json" : options.format.value_or("text"), Subject::run);
+  const auto format = chosen_format(options, Subject::run);
   if (!format) return fail(format.error(), options);
   ModelCache models;
   auto asked = options;

@@ -38,8 +38,10 @@ const CommandRow* find_command(std::string_view name) {
   return it == commands.end() ? nullptr : it;
 }
 
-bool takes(const CommandRow& row, Group group) {
-  return row.groups.find(group_letters[static_cast<std::size_t>(group)]) != std::string_view::npos;
+bool takes(const CommandRow& row, const OptionRow& option) {
+  using enum Command;
+  if (option.name == "fields") return row.command == verdict || row.command == tables || row.command == batch;
+  return row.groups.find(group_letters[static_cast<std::size_t>(option.group)]) != std::string_view::npos;
 }
 
 std::string option_text(const OptionRow& row) {

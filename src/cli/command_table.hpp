@@ -20,7 +20,8 @@ struct CommandRow {
 
 [[nodiscard]] std::span<const CommandRow> command_rows();
 [[nodiscard]] const CommandRow* find_command(std::string_view name);
-[[nodiscard]] bool takes(const CommandRow& row, Group group);
+/// By its group; --fields only where a willitrun.result/1 is printed.
+[[nodiscard]] bool takes(const CommandRow& row, const OptionRow& option);
 
 /// "-q, --quant NAME", or with four spaces for the letter of an option without one.
 [[nodiscard]] std::string option_text(const OptionRow& row);

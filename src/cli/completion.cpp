@@ -53,7 +53,7 @@ std::string command_names() {
 std::string option_names(const CommandRow& row) {
   std::string out = "--help";
   for (const auto& option : option_rows()) {
-    if (!takes(row, option.group)) continue;
+    if (!takes(row, option)) continue;
     if (option.letter != 0) out += fmt::format(" -{}", option.letter);
     out += fmt::format(" --{}", option.name);
   }
@@ -149,7 +149,7 @@ std::string zsh_action(const Choices& choices) {
 std::string zsh_options(const CommandRow& row) {
   std::string out;
   for (const auto& option : option_rows()) {
-    if (!takes(row, option.group)) continue;
+    if (!takes(row, option)) continue;
     auto help = escaped(option.help, "[]:");
     std::replace(help.begin(), help.end(), '\'', ' ');
     const bool repeats = std::holds_alternative<Options::List Options::*>(option.target);
@@ -238,7 +238,7 @@ std::string fish_script() {
   for (const auto& option : option_rows()) {
     std::string takers;
     for (const auto& row : command_rows())
-      if (!row.hidden && !takes(row, option.group)) takers += (takers.empty() ? "" : " ") + std::string(row.name);
+      if (!row.hidden && !takes(row, option)) takers += (takers.empty() ? "" : " ") + std::string(row.name);
     out += "complete -c willitrun";
     if (!takers.empty()) out += fmt::format(" -n 'not __fish_seen_subcommand_from {}'", takers);
     if (option.letter != 0) out += fmt::format(" -s {}", option.letter);

@@ -21,7 +21,7 @@ int dispatch(const cli::Invocation& invocation) {
     return cli::fail(*error, invocation.options);
   switch (command) {
     case verdict: return cli::run_verdict(invocation.options);
-    case batch: return cli::run_batch();
+    case batch: return cli::run_batch(invocation.options);
     case tables: return cli::run_tables(invocation.options);
     case list: return cli::run_list(invocation);
     case show: return cli::run_show(invocation);
@@ -35,13 +35,15 @@ int dispatch(const cli::Invocation& invocation) {
   return cli::exit_internal;
 }
 
-/// Whether JSON was asked for, as far as unparsed arguments tell: errors about them follow it too.
+/// The format asked for, as far as unparsed arguments tell: errors about them follow it too.
 cli::Options error_style(int argc, char** argv) {
   cli::Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    options.json = options.json || word == "--json" || word == "-ojson" || word == "--format=json" ||
-                   ((word == "-o" || word == "--format") && i + 1 < argc && std::string(argv[i + 1]) == "json");
+    options.json = options.json || word == "--json";
+    if ((word == "-o" || word == "--format") && i + 1 < argc) options.format = argv[i + 1];
+    if (word.starts_with("--format=")) options.format = word.substr(9);
+    if (word.starts_with("-o") && word.size() > 2) options.format = word.substr(word[2] == '=' ? 3 : 2);
   }
   return options;
 }

@@ -56,8 +56,10 @@ constexpr std::array rows{
     OptionRow{"min-ctx", 0, gate, &O::min_ctx, "N", "least context per slot"},
     OptionRow{"max-ttft", 0, gate, &O::max_ttft, "SECONDS", "longest time to the first token"},
 
-    OptionRow{"format", 'o', output, &O::format, "text|json", "output format; default text"},
+    OptionRow{"format", 'o', output, &O::format, "text|json|ndjson|csv|md", "output format; default text"},
     OptionRow{"json", 0, output, &O::json, "", "same as --format json"},
+    OptionRow{"fields", 0, output, &O::fields, "A,B,..",
+              "only these values of the result, such as verdict.code,memory.total_bytes"},
     OptionRow{"explain", 0, output, &O::explain, "", "show the parts of every figure"},
     OptionRow{"quiet", 0, output, &O::quiet, "", "print nothing, answer by exit code"},
     OptionRow{"color", 0, output, &O::color, "auto|always|never", "colour; NO_COLOR and CLICOLOR_FORCE are heeded"},

@@ -26,6 +26,7 @@ struct Options {
   Text vram, gpu_count, bandwidth, free_vram, reserve, overhead, ram, ram_bandwidth, cpu, os, backend;
   Text require, min_tps, min_ctx, max_ttft;
   Text format;
+  List fields;
   Flag json = false, explain = false, quiet = false;
   Text color;
   List catalog;

@@ -32,8 +32,8 @@ std::string end_of(const Outcome& o) {
   return range ? number_text((*range).*End) : std::string();
 }
 template <auto Member>
-std::string line_of(const Outcome& o) {
-  return o.place.line == 0 ? std::string() : std::to_string(o.place.*Member);
+std::string place_of(const Outcome& o) {
+  return o.place.*Member == 0 ? std::string() : std::to_string(o.place.*Member);
 }
 
 using O = Outcome;
@@ -49,8 +49,8 @@ constexpr std::array columns{
     CsvColumn{"message", text_of<&O::message>},
     CsvColumn{"waiver", text_of<&O::waiver>},
     CsvColumn{"file", [](const O& o) { return o.place.file; }},
-    CsvColumn{"line", line_of<&SourcePlace::line>},
-    CsvColumn{"column", line_of<&SourcePlace::column>},
+    CsvColumn{"line", place_of<&SourcePlace::line>},
+    CsvColumn{"column", place_of<&SourcePlace::column>},
     CsvColumn{"pointer", [](const O& o) { return o.place.pointer; }},
     CsvColumn{"parameters", count_of<&O::parameters>},
     CsvColumn{"weights_bytes", count_of<&O::weights_bytes>},
@@ -74,7 +74,7 @@ constexpr std::array columns{
 };
 
 template <class Field>
-std::string line_of_fields(Field field) {
+std::string csv_line(Field field) {
   std::string out;
   for (const auto& column : columns) (out += out.empty() ? "" : ",") += csv_field(field(column));
   return out + "\n";
@@ -83,9 +83,8 @@ std::string line_of_fields(Field field) {
 }  // namespace
 
 std::string run_as_csv(Outcomes outcomes, const RunHeader&, const TextStyle&) {
-  auto out = line_of_fields([](const CsvColumn& column) { return std::string(column.name); });
-  for (const auto& outcome : outcomes)
-    out += line_of_fields([&](const CsvColumn& column) { return column.cell(outcome); });
+  auto out = csv_line([](const CsvColumn& column) { return std::string(column.name); });
+  for (const auto& outcome : outcomes) out += csv_line([&](const CsvColumn& column) { return column.cell(outcome); });
   return out;
 }
 

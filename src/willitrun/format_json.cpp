@@ -19,8 +19,16 @@ void write_place(JsonWriter& json, const SourcePlace& place) {
     json.null("place");
     return;
   }
-  json.object("place").text("file", place.file).whole("line", place.line).whole("column", place.column);
-  json.text("pointer", place.pointer).close();
+  const auto whole_or_null = [&](std::string_view key, std::uint32_t value) {
+    if (value == 0)
+      json.null(key);
+    else
+      json.whole(key, value);
+  };
+  json.object("place").text("file", place.file);
+  whole_or_null("line", place.line);
+  whole_or_null("column", place.column);
+  json.text_or_null("pointer", place.pointer).close();
 }
 
 void write_figures(JsonWriter& json, const Outcome& o) {

@@ -12,11 +12,11 @@
 namespace willitrun {
 namespace {
 
-/// What a report's reader sees of a check, one fact a line.
+/// What a report's reader sees of a check, one fact a line, escaped.
 std::string body_of(const Outcome& o) {
-  std::string out = explanation(o) + "\n";
+  auto out = xml_escaped(explanation(o)) + "\n";
   const auto add = [&](std::string_view label, std::string_view value) {
-    if (!value.empty()) out += fmt::format("{}: {}\n", label, value);
+    if (!value.empty()) out += fmt::format("{}: {}\n", label, xml_escaped(value));
   };
   add("verdict", verdict_text(o));
   add("required", name_of(o.require));
@@ -28,7 +28,7 @@ std::string body_of(const Outcome& o) {
 
 std::string problem(std::string_view element, std::string_view type, const Outcome& o) {
   return fmt::format("<{0} message=\"{1}\" type=\"{2}\">{3}</{0}>", element, xml_escaped(explanation(o)),
-                     xml_escaped(type), xml_escaped(body_of(o)));
+                     xml_escaped(type), body_of(o));
 }
 
 std::string content_of(const Outcome& o) {

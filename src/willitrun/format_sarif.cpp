@@ -33,7 +33,10 @@ std::string rule_of(const Outcome& o) { return o.code.empty() ? std::string(name
 std::string description_of(std::string_view code) {
   const auto* row =
       std::find_if(described.begin(), described.end(), [&](const Rule& rule) { return rule.code == code; });
-  return row == described.end() ? "Check ended with " + std::string(code) + "." : std::string(row->description);
+  if (row != described.end()) return std::string(row->description);
+  std::string out(code);
+  std::replace(out.begin(), out.end(), '_', ' ');
+  return out;
 }
 
 void write_location(JsonWriter& json, const Outcome& o) {

@@ -15,15 +15,13 @@ constexpr std::array status_colors{Color::green, Color::red, Color::yellow, Colo
 
 Color color_of(OutcomeStatus status) { return status_colors[static_cast<std::size_t>(status)]; }
 
-std::string reason_text(const Outcome& outcome, const TextStyle& style) {
-  const auto status = name_of(outcome.status);
+std::string reason_text(const Outcome& o, const TextStyle& style) {
+  const auto status = name_of(o.status);
   const auto lead = fmt::format("{:<9}", status);
-  auto place = place_text(outcome.place);
-  auto text = wrapped(
-      lead, {one_line(fmt::format("{}: {}{}", outcome.name, explanation(outcome), place.empty() ? "" : ";")), place},
-      " ", style);
-  while (text.ends_with(" \n")) text.erase(text.size() - 2, 1);
-  return colored(status, color_of(outcome.status), style) + text.substr(status.size());
+  std::vector<std::string> items{one_line(o.name + ": " + explanation(o))};
+  if (const auto place = place_text(o.place); !place.empty()) items.push_back(one_line("(" + place + ")"));
+  const auto text = wrapped(lead, items, " ", style);
+  return colored(status, color_of(o.status), style) + text.substr(status.size());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "willitrun/catalog.hpp"
 #include "willitrun/format_writers.hpp"
 #include "willitrun/report.hpp"
+#include "willitrun/report_tree.hpp"
 #include "willitrun/version.hpp"
 
 namespace willitrun {
@@ -139,7 +140,9 @@ Json memory_of(const Report& report) {
   return {{"devices", devices}, {"total_bytes", report.total_bytes()}};
 }
 
-Json to_json(const Report& report) {
+}  // namespace
+
+Json tree_of(const Report& report) {
   Json alternatives = Json::array();
   for (const auto& a : report.alternatives)
     alternatives.push_back({{"change", a.change}, {"verdict", name_of(a.verdict)}});
@@ -181,9 +184,7 @@ Json to_json(const Report& report) {
   };
 }
 
-}  // namespace
-
-std::string to_json(const Report& report, bool pretty) { return dumped(to_json(report), pretty); }
+std::string to_json(const Report& report, bool pretty) { return dumped(tree_of(report), pretty); }
 
 std::string report_as_json(const Report& report, const TextStyle&) { return to_json(report, false) + "\n"; }
 

@@ -25,6 +25,7 @@ const std::vector<std::vector<std::string>> layers{
     {"verdict"},
     {"report"},
     {"outcome"},
+    {"fields"},
     {"formats"},
     {"check"},
     {"sweep"},
