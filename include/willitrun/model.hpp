@@ -148,11 +148,14 @@ struct TensorInfo {
 /// A model ready to be measured: shapes and its full tensor list.
 struct Model {
   ModelSpec spec;
-  std::vector<TensorInfo> tensors;
-  std::string source;            ///< "catalog", a file's path, "stdin"
-  std::string quant;             ///< the file's own type mix; empty while the tensors are still at their source type
-  std::uint64_t parameters = 0;  ///< elements over all tensors
-  bool generic = false;          ///< architecture unknown to us: weights exact, cache generic
+  std::vector<TensorInfo> tensors;  ///< as a graph uses them
+  std::vector<TensorInfo> stored;   ///< as a file holds them whose tensors are other than the graph's; empty: the same
+  std::string source;               ///< "catalog", a file's path, "stdin"
+  std::string quant;                ///< the file's own type mix; empty while the tensors are still at their source type
+  std::uint64_t parameters = 0;     ///< elements over all tensors, before any packing
+  bool generic = false;             ///< architecture unknown to us: weights exact, cache generic
+
+  [[nodiscard]] const std::vector<TensorInfo>& as_stored() const { return stored.empty() ? tensors : stored; }
 };
 
 /// Fills a spec from GGUF keys ("llama.block_count" with `prefix` "llama.", or bare keys with an empty prefix) and

@@ -17,8 +17,11 @@ enum class Command : std::uint8_t {
   list,
   show,
   detect,
+  explain,
   catalog,
   schema,
+  completion,
+  man,
   fits,
   needs,
   compare,
@@ -28,11 +31,12 @@ enum class Command : std::uint8_t {
 struct Invocation {
   Command command = Command::verdict;
   Options options;
-  std::string subject;  ///< what `list`, `show`, `catalog` and `schema` are asked for
+  std::string subject;  ///< what `list`, `show`, `explain`, `catalog`, ... are asked for
   std::string pattern;
   std::vector<std::string> files;   ///< `catalog`
   std::vector<std::string> models;  ///< `compare`
   bool report = false;              ///< `detect`: the raw answers
+  bool names = false;               ///< `list`: only names that begin with the pattern, for completion
 };
 
 /// Help or version text asked for, printed with exit 0.

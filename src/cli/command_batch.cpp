@@ -36,7 +36,7 @@ Error bad_key(const std::string& key, std::string_view must_be) {
   return Error{"bad_request", fmt::format("'{}': must be {}", key, must_be)};
 }
 
-/// Those a line may set. Catalogs are the process's: they are named on its command line.
+/// Those a line may set. Catalogs are the process's: they are named on its command line. A sweep has many answers.
 const std::vector<std::string>& allowed_keys() {
   static const auto keys = [] {
     using enum Group;

@@ -27,6 +27,10 @@ inline constexpr int exit_bad_input = 2, exit_internal = 70, exit_output = 74;
 [[nodiscard]] int run_compare(const Invocation& invocation);
 [[nodiscard]] int run_cost(const Options& options);
 [[nodiscard]] int run_schema(const Invocation& invocation);
+[[nodiscard]] int run_sweep(const Options& options);
+[[nodiscard]] int run_explain(const Invocation& invocation);
+[[nodiscard]] int run_completion(const Invocation& invocation);
+[[nodiscard]] int run_man();
 
 /// The format asked for; an error names those that can write the subject.
 [[nodiscard]] Result<const Format*> chosen_format(const Options& options, Subject subject);

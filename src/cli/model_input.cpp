@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "cli/input_source.hpp"
+#include "cli/model_directory.hpp"
 #include "willitrun/catalog.hpp"
 #include "willitrun/model_spec.hpp"
 #include "willitrun/quant.hpp"
@@ -129,6 +130,37 @@ Result<LoadedModel> load_file(const std::string& path, const std::optional<std::
   return load_gguf(path, std::move(*source));
 }
 
+/// With a quant, what llama.cpp makes of the directory; without, the weights as they lie there.
+Result<LoadedModel> load_directory(const std::string& path, const std::optional<std::string>& quant) {
+  auto read = read_model_directory(path);
+  if (!read) return read.error();
+  const bool convertible = !read->convertible.tensors.empty();
+  LoadedModel out;
+  if (quant) {
+    if (!convertible)
+      return Error{"contradiction",
+                   fmt::format("--quant {}: no conversion of a '{}' model is known here; without it the "
+                               "weights are taken as stored",
+                               *quant, read->model.spec.architecture)};
+    const auto preset = find_quant(*quant);
+    if (!preset) return preset.error();
+    auto converted = at_quant(std::move(read->convertible), *preset);
+    if (!converted) return converted.error();
+    out = *std::move(converted);
+    out.assumptions.push_back({"converted", fmt::format("{} converted to {}", read->quant_name, preset->name)});
+  } else {
+    out.quant_name = read->quant_name;
+    out.quant_id = read->quant_id;
+    out.weighed = weigh_model(std::move(read->model));
+    if (convertible) out.unquantized = std::make_shared<const Model>(std::move(read->convertible));
+    out.assumptions.push_back(
+        {"stored_types",
+         fmt::format("weights as stored ({}); --quant takes them as converted for llama.cpp", read->quant_name)});
+  }
+  for (auto& note : read->notes) out.warnings.push_back({std::move(note.code), std::move(note.message)});
+  return out;
+}
+
 }  // namespace
 
 bool names_a_file(const std::string& name) {
@@ -155,8 +187,7 @@ Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::strin
 
 Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(name, ignored))
-    return Error{"unreadable", fmt::format("{}: is a directory; name a .gguf file, a JSON spec or a model", name)};
+  if (std::filesystem::is_directory(name, ignored)) return load_directory(name, quant);
   return names_a_file(name) ? load_file(name, quant) : load_from_catalog(name, quant);
 }
 

@@ -1,4 +1,5 @@
-// From what the user named as MODEL to shapes and tensors: catalog, GGUF file, JSON spec or stdin.
+// From what the user named as MODEL to shapes and tensors: catalog, GGUF file, Hugging Face directory,
+// JSON spec or stdin.
 #pragma once
 
 #include <optional>

@@ -99,6 +99,9 @@ constexpr std::array rows{
               "an API's price per million tokens read and written, such as 0.15/0.60"},
     OptionRow{"input-per-output", 0, cost, &O::input_per_output, "N", "tokens read for each written; default 3"},
     OptionRow{"currency", 0, cost, &O::currency, "NAME", "shown with money; default nothing"},
+
+    OptionRow{"sweep", 0, Group::sweep, &O::sweep, "ctx|quant|gpu-layers",
+              "memory and speed along that option, as a chart; exit 0 if any point meets the gate"},
 };
 
 }  // namespace
@@ -106,8 +109,8 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 11> titles{"Model",  "Placement", "Machine", "Gate",    "Output", "Catalog",
-                                                    "Tables", "Lock",      "Models",  "Devices", "Cost"};
+  constexpr std::array<std::string_view, 12> titles{"Model",  "Placement", "Machine", "Gate",    "Output", "Catalog",
+                                                    "Tables", "Lock",      "Models",  "Devices", "Cost",   "Sweep"};
   return titles[static_cast<std::size_t>(group)];
 }
 

@@ -40,7 +40,8 @@ struct Options {
   Text vendor, kind, max_price, max_power, since, max_count;
   Text price_kwh, power, price_hardware, years, utilization, api_price, input_per_output, currency;
   Flag advise = true;  ///< look for alternatives and the longest context; a batch request has to ask for it
-  Text measured;       ///< batch only: "false" = do not answer from a stored measurement
+  Text sweep;
+  Text measured;  ///< batch only: "false" = do not answer from a stored measurement
 };
 
 using OptionTarget = std::variant<Options::Text Options::*, Options::Flag Options::*, Options::List Options::*>;
@@ -56,7 +57,8 @@ enum class Group : std::uint8_t {
   lock,
   models,
   devices,
-  cost
+  cost,
+  sweep
 };
 
 struct OptionRow {

@@ -130,7 +130,7 @@ std::string footer(const Report& r, const TextStyle& style) {
   for (const auto& warning : r.warnings) out += wrapped("  warning  ", {warning.message}, " ", style);
   // A command is to be copied: never wrapped.
   for (const auto& [engine, command] : r.commands)
-    if (engine == "llama.cpp") out += "  run      " + command + "\n";
+    if (engine == "llama.cpp" || engine == "vllm") out += "  run      " + command + "\n";
   return out;
 }
 

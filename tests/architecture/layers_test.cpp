@@ -16,7 +16,7 @@ const std::vector<std::vector<std::string>> layers{
     {"result", "units", "version", "schema"},
     {"tensor_type", "metadata"},
     {"model", "hardware", "embedding_tables", "probe"},
-    {"architecture", "quant", "gguf", "model_spec", "catalog", "catalog_file"},
+    {"architecture", "quant", "gguf", "model_spec", "catalog", "catalog_file", "safetensors", "hf_model"},
     {"kv_cache", "weights", "split", "machine", "detect"},
     {"compute"},
     {"footprint"},
@@ -28,7 +28,8 @@ const std::vector<std::vector<std::string>> layers{
     {"fields"},
     {"formats"},
     {"check"},
-    {"manifest", "lock", "budget", "fits", "needs", "cost"},
+    {"manifest", "lock", "budget", "fits", "needs", "cost", "sweep"},
+    {"glossary", "troubleshoot"},
 };
 
 std::size_t layer_of(const std::string& header) {
