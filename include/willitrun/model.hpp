@@ -89,7 +89,10 @@ struct ModelSpec {
   LayerValues compress_ratios;       ///< tokens a compressed key stands for (deepseek4); 0 = the layer has none
   std::uint32_t n_output_group = 0, output_lora_rank = 0;  ///< attention output in groups of low rank (deepseek4)
   std::uint32_t n_hyper_connection = 0;                    ///< parallel residual streams (deepseek4)
-  std::uint32_t n_layer_hash = 0;                          ///< leading layers that route by token id (deepseek4)
+  std::uint32_t n_layer_encoder = 0,
+                n_ctx_encoder = 0;  ///< leading layers that read sound, and how much of it (whisper)
+  std::uint32_t n_mel = 0;          ///< frequency bands of the sound (whisper)
+  std::uint32_t n_layer_hash = 0;   ///< leading layers that route by token id (deepseek4)
 
   std::uint32_t ssm_d_conv = 0, ssm_d_inner = 0, ssm_d_state = 0, ssm_dt_rank = 0, ssm_n_group = 0;
   std::uint32_t full_attention_interval = 0;
@@ -120,6 +123,7 @@ struct ModelSpec {
   }
   [[nodiscard]] bool is_moe() const { return n_expert > 0; }
   [[nodiscard]] bool is_mla() const { return kv_lora_rank > 0 && head_dim_k_mla > 0; }
+  [[nodiscard]] bool hears() const { return n_ctx_encoder > 0; }
   /// Older keys are kept compressed, next to a window of plain ones.
   [[nodiscard]] bool compresses_keys() const { return !compress_ratios.empty(); }
   /// One vector serves as key and value.

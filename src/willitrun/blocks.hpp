@@ -29,12 +29,15 @@ void gemma3n_block_extra(BlockBuilder& block);
 void gemma4_block_extra(BlockBuilder& block);
 void minimax_m3_block_extra(BlockBuilder& block);
 void deepseek4_block(BlockBuilder& block);
+void hy_v3_block_extra(BlockBuilder& block);
 void kimi_k3_block_extra(BlockBuilder& block);
+void whisper_block(BlockBuilder& block);
 
 void gemma3n_extra(TensorBuilder& tensors);
 void gemma4_extra(TensorBuilder& tensors);
 void deepseek4_extra(TensorBuilder& tensors);
 void kimi_k3_extra(TensorBuilder& tensors);
+void whisper_extra(TensorBuilder& tensors);
 
 /// Whether this layer has routed experts.
 [[nodiscard]] bool has_experts(const BlockBuilder& block);

@@ -1,4 +1,4 @@
-// DeepSeek V4: compressed sparse attention and hyper-connections (deepseek4.cpp of llama.cpp 0.7.0).
+// DeepSeek V4: compressed sparse attention and hyper-connections (deepseek4.cpp of llama.cpp 0.5.0).
 #include "willitrun/blocks.hpp"
 
 namespace willitrun::blocks {

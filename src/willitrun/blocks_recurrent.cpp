@@ -72,7 +72,10 @@ void kimi_delta(BlockBuilder& block, bool full_gate) {
   block.linear("ssm_f_a", block.n_embd, head);
   block.linear("ssm_f_b", head, width);
   block.linear("ssm_beta", block.n_embd, n_head);
-  block.add("ssm_a", {1, n_head});
+  if (full_gate)
+    block.add("ssm_a", {n_head});
+  else
+    block.add("ssm_a", {1, n_head});
   block.bias("ssm_dt", width);
   if (full_gate) {
     block.linear("ssm_g", block.n_embd, width);

@@ -83,7 +83,7 @@ void gemma4_block_extra(BlockBuilder& block) {
   block.add("ffn_down_exps.scale", {n});
 }
 
-// Sparse attention reads its choice from query and key matrices of its own (minimax-m3.cpp of llama.cpp 0.7.0).
+// Sparse attention reads its choice from query and key matrices of its own (minimax-m3.cpp of llama.cpp 0.5.0).
 void minimax_m3_block_extra(BlockBuilder& block) {
   if (!block.spec.has_indexer(block.layer)) return;
   const std::uint64_t head_dim = block.spec.indexer_head_dim;
@@ -91,6 +91,11 @@ void minimax_m3_block_extra(BlockBuilder& block) {
   block.linear("indexer.k_proj", block.n_embd, head_dim);
   block.weight("indexer.q_norm", {head_dim});
   block.weight("indexer.k_norm", {head_dim});
+}
+
+// Its router's bias lacks the ".bias" of all others.
+void hy_v3_block_extra(BlockBuilder& block) {
+  if (has_experts(block)) block.add("exp_probs_b", {block.spec.n_expert});
 }
 
 // Layers attend to earlier layers' outputs, full attention is gated, experts have a norm of their own (kimi-k3.cpp).

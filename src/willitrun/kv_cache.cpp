@@ -51,7 +51,7 @@ StateRows state_rows(const ModelSpec& spec) {
   return {conv_rows * channels, std::uint64_t{spec.ssm_d_state} * spec.ssm_d_inner};
 }
 
-/// DeepSeek V4 keeps one stream per sequence even in a unified cache (llama-kv-cache-dsv4.cpp of llama.cpp 0.7.0).
+/// DeepSeek V4 keeps one stream per sequence even in a unified cache (llama-kv-cache-dsv4.cpp of llama.cpp 0.5.0).
 bool unified(const ModelSpec& spec, const ContextParams& params) {
   return params.kv_unified && !spec.compresses_keys();
 }
@@ -71,6 +71,17 @@ void add_compressed_keys(const ModelSpec& spec, std::uint64_t ratio, const Conte
   };
   add(spec.head_dim_k);
   if (fine) add(spec.indexer_head_dim);
+}
+
+/// whisper.cpp's caches have fixed lengths and half precision: a layer of text, the sound it attends to, and one row of
+/// padding for the encoder (whisper_init_state of v1.8: kv_self, kv_cross, kv_pad).
+void add_whisper_caches(const ModelSpec& spec, std::vector<LayerCache>& caches) {
+  const std::uint64_t sound = padded(spec.n_ctx_encoder), text = padded(spec.n_ctx_train);
+  for (std::uint32_t il = 0; il < spec.n_layer; ++il) {
+    const auto rows = il >= spec.n_layer_encoder ? sound + text : il == 0 ? sound : 0;
+    for (int i = 0; i < 2; ++i)  // keys and values
+      add_tensor(TensorType::f16, spec.n_embd, rows, caches[il].kv_device, caches[il].kv_host);
+  }
 }
 
 }  // namespace
@@ -98,6 +109,7 @@ ResolvedContext resolve_context(const ModelSpec& spec, const ContextParams& para
 std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams& params,
                                      const ResolvedContext& context) {
   std::vector<LayerCache> caches(spec.n_layer);
+  if (spec.hears()) add_whisper_caches(spec, caches);
   const auto state = state_rows(spec);
   const auto widest_v = params.flash_attn ? 0 : widest_value_row(spec);
   for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) {
@@ -110,8 +122,11 @@ std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams&
       add_tensor(params.type_k, heads * spec.k_dim(il), cells, cache.kv_device, cache.kv_host);
       if (!spec.keeps_keys_only())
         add_tensor(params.type_v, std::max(heads * spec.v_dim(il), widest_v), cells, cache.kv_device, cache.kv_host);
-      if (il < spec.indexer_layers.size() && spec.indexer_layers[il])
+      if (spec.has_indexer(il)) {
         add_tensor(params.type_k, spec.indexer_head_dim, cells, cache.kv_device, cache.kv_host);
+        // MiniMax M3's indexer has a cache like any other, whose values nobody reads (llama-kv-cache-msa.cpp).
+        if (!spec.keeps_keys_only()) add_tensor(params.type_v, spec.v_dim(il), cells, cache.kv_device, cache.kv_host);
+      }
       if (const auto ratio = spec.compress_ratios.at(il); ratio > 0)
         add_compressed_keys(spec, ratio, params, context, cache);
     }

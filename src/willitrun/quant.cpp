@@ -170,7 +170,9 @@ std::vector<std::size_t> walk_order(const std::vector<TensorInfo>& tensors) {
 void apply_ggml(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors) {
   RuleContext context;
   context.falcon = spec.architecture == "falcon";
-  context.tied = std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
+  // whisper.cpp's quantize has one type for all matrices.
+  context.tied = !spec.hears() &&
+                 std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
   context.seventy_b = is_seventy_b(spec);
   context.n_expert = spec.n_expert;
   context.n_gqa = spec.n_head_kv.at(0) == 0 ? 0 : spec.n_head.at(0) / spec.n_head_kv.at(0);
