@@ -74,7 +74,7 @@ std::string_view without_wrapping(std::string_view name) {
   const auto cut = [&](std::string_view ending) {
     if (lower(name).ends_with(ending) && name.size() > ending.size()) name.remove_suffix(ending.size());
   };
-  cut(".gguf");
+  for (const auto* ending : {".gguf", ".bin"}) cut(ending);
   const auto is_digits = [](std::string_view text) {
     return text.size() == 5 && text.find_first_not_of("0123456789") == std::string_view::npos;
   };
