@@ -65,9 +65,25 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const std::option
   if (!model) return model.error();
   auto out = at_quant(std::move(*model), *preset);
   if (!out) return out;
+  if (const auto n = found->entry.vision_parameters; n > 0)
+    assumptions.push_back(
+        {"text_only", fmt::format("text only: the vision projector (mmproj) adds {} at F16", format_bytes(2 * n))});
   out->assumptions = std::move(assumptions);
   out->ollama_tag = found->entry.ollama;
   return out;
+}
+
+/// "Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf", not downloaded yet: the model it names, and nothing when none is known.
+std::optional<LoadedModel> load_by_file_name(const std::string& name, const std::optional<std::string>& quant) {
+  std::error_code ignored;
+  const bool bare = name.ends_with(".gguf") && name.find_first_of("/\\") == std::string::npos;
+  if (!bare || std::filesystem::exists(name, ignored) || !find_model(name)) return std::nullopt;
+  auto out = load_from_catalog(name, quant);
+  if (!out) return std::nullopt;
+  out->assumptions.insert(
+      out->assumptions.begin(),
+      {"file_not_here", fmt::format("{} is not here: the catalog's {}", name, out->weighed->model.spec.name)});
+  return std::move(*out);
 }
 
 /// "model-00002-of-00003.gguf" names three files. The paths of all, in order; just the one otherwise.
@@ -188,6 +204,7 @@ Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::strin
 Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant) {
   std::error_code ignored;
   if (std::filesystem::is_directory(name, ignored)) return load_directory(name, quant);
+  if (auto named = load_by_file_name(name, quant)) return std::move(*named);
   return names_a_file(name) ? load_file(name, quant) : load_from_catalog(name, quant);
 }
 

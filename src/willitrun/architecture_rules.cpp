@@ -112,8 +112,9 @@ std::optional<Error> apply_indexer(ModelSpec& spec, const Family& family, const 
                                    std::string_view prefix) {
   if (family.indexer == Indexer::none) return std::nullopt;
   const bool sparse = family.indexer == Indexer::listed && spec.n_ctx_train >= 1'048'576;
-  spec.indexer_layers =
-      trunk_layers_where(spec, [&](std::uint32_t layer) { return !sparse || layer < 2 || (layer - 2) % 4 == 0; });
+  const auto first = family.indexer == Indexer::after_dense ? spec.n_layer_dense_lead : 0;
+  spec.indexer_layers = trunk_layers_where(
+      spec, [&](std::uint32_t layer) { return layer >= first && (!sparse || layer < 2 || (layer - 2) % 4 == 0); });
   if (family.indexer != Indexer::listed) return std::nullopt;
   const auto key = fmt::format("{}attention.indexer.types", prefix);
   const auto types = metadata.counts(key);

@@ -21,6 +21,7 @@ const CatalogTables& embedded_tables() {
 }
 
 struct Layer {
+  std::string name;
   std::vector<std::unique_ptr<LayeredTable>> parts;
   CatalogTables tables;
 };
@@ -95,12 +96,19 @@ std::optional<Error> add_catalog(std::string_view json, std::string_view what) {
     return error;
   }
   auto layer = std::make_unique<Layer>();
+  layer->name = what;
   layer->tables = catalog_tables();
   lay(*layer, layer->tables.models, file.model_table);
   lay(*layer, layer->tables.devices, file.device_table);
   lay(*layer, layer->tables.cpus, file.cpu_table);
   layers().push_back(std::move(layer));
   return std::nullopt;
+}
+
+std::vector<std::string> added_catalogs() {
+  std::vector<std::string> out;
+  for (const auto& layer : layers()) out.push_back(layer->name);
+  return out;
 }
 
 void remove_added_catalogs() { layers().clear(); }
