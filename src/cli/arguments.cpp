@@ -28,6 +28,7 @@ constexpr std::array commands{
     CommandRow{"detect", Command::detect, "oc", "The hardware of this computer"},
     CommandRow{"catalog", Command::catalog, "o",
                "catalog validate FILE...: everything that is wrong with catalog files"},
+    CommandRow{"calibrate", Command::calibrate, "oc", "Correct speeds by what llama-bench -o json measured here"},
     CommandRow{"schema", Command::schema, "", "Print a JSON schema; without a name, list them"},
 };
 constexpr std::string_view group_letters = "mphgoct";
@@ -131,6 +132,14 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
   if (row->command == Command::catalog) {
     app.add_option("action", invocation.subject, "validate")->required();
     app.add_option("files", invocation.files, "catalog files, or - for stdin")->required();
+  }
+  if (row->command == Command::calibrate) {
+    app.add_option("file", invocation.subject, "what llama-bench -o json or -o jsonl printed, or - for stdin")
+        ->type_name("FILE");
+    app.add_option("-g,--gpu", options.gpu, "the GPU, where the file's name for it is unknown")->expected(1);
+    app.add_option("--cpu", options.cpu, "the processor, likewise");
+    app.add_flag("--show", invocation.show_stored, "print what is stored");
+    app.add_flag("--forget", invocation.forget_stored, "remove it");
   }
   if (row->command == Command::schema) app.add_option("name", invocation.subject, "the schema's name");
   if (row->command == Command::detect)

@@ -9,15 +9,16 @@
 
 namespace willitrun::cli {
 
-enum class Command : std::uint8_t { verdict, batch, tables, list, show, detect, catalog, schema };
+enum class Command : std::uint8_t { verdict, batch, tables, list, show, detect, catalog, calibrate, schema };
 
 struct Invocation {
   Command command = Command::verdict;
   Options options;
   std::string subject;  ///< what `list`, `show`, `catalog` and `schema` are asked for
   std::string pattern;
-  std::vector<std::string> files;  ///< `catalog`
-  bool report = false;             ///< `detect`: the raw answers
+  std::vector<std::string> files;                   ///< `catalog`
+  bool show_stored = false, forget_stored = false;  ///< `calibrate`
+  bool report = false;                              ///< `detect`: the raw answers
 };
 
 /// Help or version text asked for, printed with exit 0.

@@ -18,6 +18,7 @@ inline constexpr int exit_bad_input = 2, exit_internal = 70, exit_output = 74;
 [[nodiscard]] int run_show(const Invocation& invocation);
 [[nodiscard]] int run_detect(const Invocation& invocation);
 [[nodiscard]] int run_catalog(const Invocation& invocation);
+[[nodiscard]] int run_calibrate(const Invocation& invocation);
 [[nodiscard]] int run_schema(const Invocation& invocation);
 
 /// Prints an error where results would go (JSON) or to stderr (text); returns its exit status.

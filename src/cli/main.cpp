@@ -25,6 +25,7 @@ int dispatch(const cli::Invocation& invocation) {
     case cli::Command::show: return cli::run_show(invocation);
     case cli::Command::detect: return cli::run_detect(invocation);
     case cli::Command::catalog: return cli::run_catalog(invocation);
+    case cli::Command::calibrate: return cli::run_calibrate(invocation);
     case cli::Command::schema: return cli::run_schema(invocation);
   }
   return cli::exit_internal;

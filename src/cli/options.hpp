@@ -31,6 +31,7 @@ struct Options {
   List catalog;
   List table;
   Text optimizer;
+  Flag no_calibration = false;
   Flag advise = true;  ///< look for alternatives and the longest context; a batch request has to ask for it
   Text measured;       ///< batch only: "false" = do not answer from a stored measurement
 };

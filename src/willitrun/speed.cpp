@@ -16,9 +16,15 @@ namespace {
 constexpr std::array<std::string_view, 7> names_of_engines{"llama.cpp", "ollama", "lmstudio",    "llamafile",
                                                            "mlx",       "vllm",   "transformers"};
 
-/// Two figures multiplied by the spread of their class.
-Range around(double mid, const PlaceSpeed& place, SpeedParameter low, SpeedParameter high) {
-  return {mid * place.p(low), mid, mid * place.p(high)};
+/// A figure and the spread of its class, or of the user's own measurements where those moved it.
+Range decode_range(double mid, const PlaceSpeed& place) {
+  if (const auto& own = place.own_decode) return {mid * own->low / own->mid, mid, mid * own->high / own->mid};
+  return {mid * place.p(decode_low), mid, mid * place.p(decode_high)};
+}
+
+Range prefill_range(double mid, const PlaceSpeed& place) {
+  if (const auto& own = place.own_prefill) return {mid * own->low / own->mid, mid, mid * own->high / own->mid};
+  return {mid * place.p(prefill_low), mid, mid * place.p(prefill_high)};
 }
 
 /// The place whose residuals describe the answer: the first accelerator at work, else the host.
@@ -33,9 +39,52 @@ ParallelSpeed parallel_speed(const SpeedWork& work, const MachineSpeed& speed, s
   const double seconds = decode_seconds(work, speed, users).total();
   ParallelSpeed out;
   out.users = users;
-  out.total_tokens_per_s = around(users / seconds, place, decode_low, decode_high);
-  out.user_tokens_per_s = around(1 / seconds, place, decode_low, decode_high);
+  out.total_tokens_per_s = decode_range(users / seconds, place);
+  out.user_tokens_per_s = decode_range(1 / seconds, place);
   return out;
+}
+
+/// Whether llama-bench's runs say something of this engine.
+bool shares_kernels(Engine engine) {
+  return engine == Engine::llama_cpp || engine == Engine::ollama || engine == Engine::lmstudio;
+}
+
+std::string correction_note(const AppliedCorrection& c) {
+  std::string parts;
+  for (const auto& [factor, word] : {std::pair(&c.decode, "decoding"), std::pair(&c.prefill, "prompt")})
+    if (*factor)
+      parts += fmt::format("{}{} x{:.2f} from {} run{}", parts.empty() ? "" : ", ", word, (*factor)->mid,
+                           (*factor)->rows, (*factor)->rows == 1 ? "" : "s");
+  return fmt::format("corrected by your own measurement of {}: {} ({}{})", c.name, parts, c.source,
+                     c.date.empty() ? std::string() : ", " + c.date);
+}
+
+/// Moves the places the user measured; other fits' corrections stay unused.
+void apply_corrections(const Machine& machine, const SpeedWork& work, std::string_view model,
+                       const SpeedRequest& request, MachineSpeed& speed, SpeedEstimate& out) {
+  const auto& corrections = request.corrections;
+  if (corrections.devices.empty() || !shares_kernels(request.engine)) return;
+  if (corrections.estimates != speed_fit_date()) {
+    out.notes.push_back(fmt::format(
+        "your own measurements correct the estimates of {}, not today's: run calibrate again", corrections.estimates));
+    return;
+  }
+  for (std::size_t i = 0; i < speed.places.size(); ++i) {
+    const bool host = i + 1 == speed.places.size();
+    const auto& cpu = machine.host.cpu;
+    const auto& device = !host ? machine.devices[i].spec.id : cpu ? cpu->id : machine.host.name;
+    const auto* found = find_correction(corrections, device, name_of(host ? Backend::cpu : machine.backend));
+    if (found == nullptr || work.places[i].idle()) continue;
+    auto& place = speed.places[i];
+    place.own_decode = factor_for(*found, model, request.quant, false);
+    place.own_prefill = factor_for(*found, model, request.quant, true);
+    const bool again = std::any_of(out.corrections.begin(), out.corrections.end(),
+                                   [&](const AppliedCorrection& c) { return c.device == device; });
+    if (again) continue;
+    out.corrections.push_back(
+        {found->device, found->name, found->date, found->source, place.own_decode, place.own_prefill});
+    out.notes.push_back(correction_note(out.corrections.back()));
+  }
 }
 
 void note_missing(const Machine& machine, const SpeedWork& work, const MachineSpeed& speed, SpeedEstimate& out) {
@@ -93,21 +142,23 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
                              const SpeedRequest& request) {
   SpeedEstimate out;
   const auto work = speed_work(footprint, placement, request);
-  const auto speed = machine_speed(machine, request.engine, speed_rows());
+  auto speed = machine_speed(machine, request.engine, speed_rows());
   note_missing(machine, work, speed, out);
   if (!out.notes.empty()) return out;
-  if (!work.places.back().idle()) out.notes = speed.notes;
+  apply_corrections(machine, work, footprint.spec().id, request, speed, out);
+  if (!work.places.back().idle()) out.notes.insert(out.notes.end(), speed.notes.begin(), speed.notes.end());
 
   const auto decode = decode_seconds(work, speed, 1);
   if (decode.total() <= 0) return out;
   const bool host_rules = decode.limit() == Limit::cpu || decode.limit() == Limit::pcie;
   const auto& place = host_rules ? speed.places.back() : leading(work, speed);
-  out.decode_tokens_per_s = around(1 / decode.total(), place, decode_low, decode_high);
+  out.decode_tokens_per_s = decode_range(1 / decode.total(), place);
   out.limited_by = decode.limit();
   const double prefill = prefill_seconds(work, speed).total();
-  out.prefill_tokens_per_s = around(work.prompt_tokens / prefill, place, prefill_low, prefill_high);
+  out.prefill_tokens_per_s = prefill_range(work.prompt_tokens / prefill, place);
   const double first = prefill + decode.total();
-  out.time_to_first_token_s = Range{first / place.p(prefill_high), first, first / place.p(prefill_low)};
+  const auto spread = prefill_range(1, place);
+  out.time_to_first_token_s = Range{first / spread.high, first, first / spread.low};
   add_measured(footprint, placement, machine, request, out);
   if (const auto users = footprint.params.n_seq_max; users > 1) out.parallel = parallel_speed(work, speed, users);
   return out;

@@ -158,7 +158,7 @@ std::string rounded(double value) { return fmt::format("{:.4g}", value); }
 bool write_json(const std::string& path, const std::string& date, const Rows& rows,
                 const std::vector<Outcome>& outcomes, double unseen_tg, double unseen_pp) {
   std::ofstream out(path, std::ios::binary);
-  out << "{\n \"schema\": \"willitrun.calibration/1\",\n \"fitted\": \"" << date << "\",\n"
+  out << "{\n \"schema\": \"willitrun.speed/1\",\n \"fitted\": \"" << date << "\",\n"
       << " \"measurements\": \"measured.tsv\",\n \"program\": \"tests/calibration/refit.cpp --fit\",\n"
       << fmt::format(" \"unseen_device_median_error\": {{\"decode\": {:.3f}, \"prefill\": {:.3f}}},\n", unseen_tg,
                      unseen_pp)
