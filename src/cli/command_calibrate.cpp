@@ -112,9 +112,12 @@ Result<std::vector<ComparedRow>> read_and_compare(const std::string& path, const
   auto compared = compare_bench(*rows, *machine);
   const auto used = std::find_if(compared.begin(), compared.end(), [](const auto& r) { return r.left_out.empty(); });
   if (used != compared.end()) return compared;
-  return Error{"nothing_comparable",
-               fmt::format("{}: none of its {} test{} can be compared: {}", display_name(path), compared.size(),
-                           compared.size() == 1 ? "" : "s", compared.front().left_out)};
+  return Error{
+      "nothing_comparable",
+      fmt::format("{}: {}", display_name(path),
+                  compared.size() == 1 ? fmt::format("its test cannot be compared: {}", compared.front().left_out)
+                                       : fmt::format("none of its {} tests can be compared, the first because {}",
+                                                     compared.size(), compared.front().left_out))};
 }
 
 }  // namespace

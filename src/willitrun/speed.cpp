@@ -16,10 +16,14 @@ namespace {
 constexpr std::array<std::string_view, 7> names_of_engines{"llama.cpp", "ollama", "lmstudio",    "llamafile",
                                                            "mlx",       "vllm",   "transformers"};
 
-/// A figure and the spread of its class, or of the user's own measurements where those moved it.
-Range decode_range(double mid, const PlaceSpeed& place) {
-  if (const auto& own = place.own_decode) return {mid * own->low / own->mid, mid, mid * own->high / own->mid};
-  return {mid * place.p(decode_low), mid, mid * place.p(decode_high)};
+/// A figure and the spread of its class, or of the user's own measurements where those moved it; never beyond what
+/// reading takes at full bandwidth.
+Range decode_range(double mid, const PlaceSpeed& place, double roofline_seconds) {
+  const auto& own = place.own_decode;
+  const double low = own ? own->low / own->mid : place.p(decode_low);
+  const double high = mid * (own ? own->high / own->mid : place.p(decode_high));
+  const double most = roofline_seconds > 0 ? std::max(mid, 1 / roofline_seconds) : high;
+  return {mid * low, mid, std::min(high, most)};
 }
 
 Range prefill_range(double mid, const PlaceSpeed& place) {
@@ -39,8 +43,9 @@ ParallelSpeed parallel_speed(const SpeedWork& work, const MachineSpeed& speed, s
   const double seconds = decode_seconds(work, speed, users).total();
   ParallelSpeed out;
   out.users = users;
-  out.total_tokens_per_s = decode_range(users / seconds, place);
-  out.user_tokens_per_s = decode_range(1 / seconds, place);
+  const auto each = decode_range(1 / seconds, place, roofline_seconds(work, speed, users));
+  out.total_tokens_per_s = {users * each.low, users * each.mid, users * each.high};
+  out.user_tokens_per_s = each;
   return out;
 }
 
@@ -84,6 +89,18 @@ void apply_corrections(const Machine& machine, const SpeedWork& work, std::strin
     out.corrections.push_back(
         {found->device, found->name, found->date, found->source, place.own_decode, place.own_prefill});
     out.notes.push_back(correction_note(out.corrections.back()));
+  }
+}
+
+/// What no measurement and no kin speaks of.
+void note_unmodelled(const Machine& machine, Engine engine, SpeedEstimate& out) {
+  if (engine == Engine::transformers) out.notes.emplace_back("no speed: transformers is not measured here");
+  for (const auto& device : machine.devices) {
+    const auto& spec = device.spec;
+    // Accelerators that none of the backends drives.
+    if (spec.vendor != "other" && !spec.architecture.starts_with("Gaudi")) continue;
+    out.notes.push_back(fmt::format("no speed: no backend modelled here runs on {}", spec.name));
+    return;
   }
 }
 
@@ -143,6 +160,7 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
   SpeedEstimate out;
   const auto work = speed_work(footprint, placement, request);
   auto speed = machine_speed(machine, request.engine, speed_rows());
+  note_unmodelled(machine, request.engine, out);
   note_missing(machine, work, speed, out);
   if (!out.notes.empty()) return out;
   apply_corrections(machine, work, footprint.spec().id, request, speed, out);
@@ -152,7 +170,7 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
   if (decode.total() <= 0) return out;
   const bool host_rules = decode.limit() == Limit::cpu || decode.limit() == Limit::pcie;
   const auto& place = host_rules ? speed.places.back() : leading(work, speed);
-  out.decode_tokens_per_s = decode_range(1 / decode.total(), place);
+  out.decode_tokens_per_s = decode_range(1 / decode.total(), place, roofline_seconds(work, speed, 1));
   out.limited_by = decode.limit();
   const double prefill = prefill_seconds(work, speed).total();
   out.prefill_tokens_per_s = prefill_range(work.prompt_tokens / prefill, place);

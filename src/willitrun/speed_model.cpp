@@ -41,16 +41,20 @@ double touched(const SpeedWork& work, double tokens) {
   return tokens <= 1 ? each : 1 - std::pow(1 - each, tokens);
 }
 
+double bytes_read(const SpeedWork& work, const PlaceWork& w, double tokens, double sequences) {
+  return plain_sum(w.dense_bytes) + touched(work, tokens) * plain_sum(w.expert_bytes) +
+         (w.cache_bytes + w.state_bytes) * sequences;
+}
+
 /// Seconds to read a place's weights once for `tokens` tokens and the cache for `sequences`, `factor` times as fast as
 /// the rows say; never above the roofline.
 double read_seconds(const SpeedWork& work, const PlaceWork& w, const PlaceSpeed& s, double tokens, double sequences,
                     double factor) {
   const double share = touched(work, tokens);
   const double cache = (w.cache_bytes + w.state_bytes) * sequences;
-  const double bytes = plain_sum(w.dense_bytes) + share * plain_sum(w.expert_bytes) + cache;
   const double cost = product(w.dense_bytes, s, read_floating) + share * product(w.expert_bytes, s, read_floating) +
                       cache * s.p(work.flash_attention ? cache_cost : plain_cost);
-  return std::max(bytes / s.bandwidth, cost / (s.readable * factor));
+  return std::max(bytes_read(work, w, tokens, sequences) / s.bandwidth, cost / (s.readable * factor));
 }
 
 /// Multiply-adds as if all ran at matrix_share, per token.
@@ -76,7 +80,9 @@ Seconds streamed_seconds(const SpeedWork& work, const PlaceWork& w, const Machin
   Seconds out;
   out.pcie = passes * bytes / device.pcie;
   const double macs = matrix_cost(w, device) * work.prompt_tokens;
-  out.compute = 2 * macs / matrix_rate(device, matrix_share) / device.prefill_factor();
+  // Attention follows the matrices onto the device.
+  const double attention = 2 * w.attention_macs / matrix_rate(device, attention_share);
+  out.compute = (2 * macs / matrix_rate(device, matrix_share) + attention) / device.prefill_factor();
   return out;
 }
 
@@ -166,6 +172,18 @@ const PlaceSpeed* missing_bandwidth(const SpeedWork& work, const MachineSpeed& s
   for (std::size_t i = 0; i < work.places.size(); ++i)
     if (!work.places[i].idle() && speed.places[i].bandwidth <= 0) return &speed.places[i];
   return nullptr;
+}
+
+double roofline_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences) {
+  double out = 0, devices = 0;
+  for (std::size_t i = 0; i < work.places.size(); ++i) {
+    const auto& w = work.places[i];
+    if (w.idle()) continue;
+    if (is_host(speed, i) && !speed.notes.empty()) return 0;
+    if (!is_host(speed, i)) ++devices;
+    out += bytes_read(work, w, sequences, sequences) / speed.places[i].bandwidth;
+  }
+  return speed.engine == Engine::vllm && devices > 1 ? out / devices : out;
 }
 
 Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences) {

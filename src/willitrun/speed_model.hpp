@@ -44,6 +44,9 @@ struct Seconds {
   Seconds& operator+=(const Seconds& other);
 };
 
+/// The least that reading takes at full bandwidth; 0 where a bandwidth is assumed.
+[[nodiscard]] double roofline_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences);
+
 /// One token for each of `sequences`.
 [[nodiscard]] Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences);
 [[nodiscard]] Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed);
