@@ -16,19 +16,21 @@ namespace {
 constexpr std::array<std::string_view, 7> names_of_engines{"llama.cpp", "ollama", "lmstudio",    "llamafile",
                                                            "mlx",       "vllm",   "transformers"};
 
-/// A figure and the spread of its class, or of the user's own measurements where those moved it; never beyond what
-/// reading takes at full bandwidth.
-Range decode_range(double mid, const PlaceSpeed& place, double roofline_seconds) {
-  const auto& own = place.own_decode;
-  const double low = own ? own->low / own->mid : place.p(decode_low);
-  const double high = mid * (own ? own->high / own->mid : place.p(decode_high));
-  const double most = roofline_seconds > 0 ? std::max(mid, 1 / roofline_seconds) : high;
-  return {mid * low, mid, std::min(high, most)};
-}
+/// How far measurements lie from an estimate, as factors: 80 % are between.
+struct Spread {
+  double low = 1, high = 1;
+};
 
-Range prefill_range(double mid, const PlaceSpeed& place) {
-  if (const auto& own = place.own_prefill) return {mid * own->low / own->mid, mid, mid * own->high / own->mid};
-  return {mid * place.p(prefill_low), mid, mid * place.p(prefill_high)};
+/// Processors beside a GPU are a PC's or workstation's own. The rented shares of servers at the low end of published
+/// CPU-only runs are not met there; what is left is memory between dual-channel DDR4-2666 and DDR5-6400.
+constexpr Spread host_beside_gpu{0.55, 1.6};
+
+/// Of a place's class, or of the user's own measurements where those moved it.
+Spread spread_of(const PlaceSpeed& place, bool prefill) {
+  if (const auto& own = prefill ? place.own_prefill : place.own_decode)
+    return {own->low / own->mid, own->high / own->mid};
+  return prefill ? Spread{place.p(prefill_low), place.p(prefill_high)}
+                 : Spread{place.p(decode_low), place.p(decode_high)};
 }
 
 /// The place whose residuals describe the answer: the first accelerator at work, else the host.
@@ -38,15 +40,28 @@ const PlaceSpeed& leading(const SpeedWork& work, const MachineSpeed& speed) {
   return speed.places.back();
 }
 
+/// Each part of the time in its own spread: the accelerators', and the host's where work waits for it.
+Spread spread_of(const SpeedWork& work, const MachineSpeed& speed, const Seconds& seconds, bool prefill) {
+  const auto device = spread_of(leading(work, speed), prefill);
+  if (speed.places.size() == 1 || &leading(work, speed) == &speed.places.back()) return device;
+  auto host = spread_of(speed.places.back(), prefill);
+  host = {std::max(host.low, host_beside_gpu.low), std::min(host.high, host_beside_gpu.high)};
+  const double share = (seconds.cpu + (prefill ? 0 : seconds.pcie)) / seconds.total();
+  return {1 / (share / host.low + (1 - share) / device.low), 1 / (share / host.high + (1 - share) / device.high)};
+}
+
+/// Decoding for `users` at once, per user; never beyond what reading takes at full bandwidth.
+Range decode_range(const SpeedWork& work, const MachineSpeed& speed, double users) {
+  const auto seconds = decode_seconds(work, speed, users);
+  const auto spread = spread_of(work, speed, seconds, false);
+  const double mid = 1 / seconds.total(), least = roofline_seconds(work, speed, users);
+  const double high = spread.high * mid;
+  return {spread.low * mid, mid, least > 0 ? std::min(high, std::max(mid, 1 / least)) : high};
+}
+
 ParallelSpeed parallel_speed(const SpeedWork& work, const MachineSpeed& speed, std::uint32_t users) {
-  const auto& place = leading(work, speed);
-  const double seconds = decode_seconds(work, speed, users).total();
-  ParallelSpeed out;
-  out.users = users;
-  const auto each = decode_range(1 / seconds, place, roofline_seconds(work, speed, users));
-  out.total_tokens_per_s = {users * each.low, users * each.mid, users * each.high};
-  out.user_tokens_per_s = each;
-  return out;
+  const auto each = decode_range(work, speed, users);
+  return {users, {users * each.low, users * each.mid, users * each.high}, each};
 }
 
 /// Whether llama-bench's runs say something of this engine.
@@ -168,14 +183,12 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
 
   const auto decode = decode_seconds(work, speed, 1);
   if (decode.total() <= 0) return out;
-  const bool host_rules = decode.limit() == Limit::cpu || decode.limit() == Limit::pcie;
-  const auto& place = host_rules ? speed.places.back() : leading(work, speed);
-  out.decode_tokens_per_s = decode_range(1 / decode.total(), place, roofline_seconds(work, speed, 1));
+  out.decode_tokens_per_s = decode_range(work, speed, 1);
   out.limited_by = decode.limit();
-  const double prefill = prefill_seconds(work, speed).total();
-  out.prefill_tokens_per_s = prefill_range(work.prompt_tokens / prefill, place);
-  const double first = prefill + decode.total();
-  const auto spread = prefill_range(1, place);
+  const auto prefill = prefill_seconds(work, speed);
+  const auto spread = spread_of(work, speed, prefill, true);
+  const double rate = work.prompt_tokens / prefill.total(), first = prefill.total() + decode.total();
+  out.prefill_tokens_per_s = Range{rate * spread.low, rate, rate * spread.high};
   out.time_to_first_token_s = Range{first / spread.high, first, first / spread.low};
   add_measured(footprint, placement, machine, request, out);
   if (const auto users = footprint.params.n_seq_max; users > 1) out.parallel = parallel_speed(work, speed, users);

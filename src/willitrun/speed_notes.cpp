@@ -23,11 +23,12 @@ std::string whole(double value) {
   return value < 10 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", std::round(value));
 }
 
-void add_reading(const Range& decode, std::vector<std::string>& out) {
-  if (decode.mid > worth_saying) return;
-  const auto* how = decode.low > reading_tokens_per_s    ? "faster than"
-                    : decode.high < reading_tokens_per_s ? "slower than"
-                                                         : "about as fast as";
+void add_reading(double tokens_per_s, std::vector<std::string>& out) {
+  constexpr double alike = 1.25;
+  if (tokens_per_s > worth_saying) return;
+  const auto* how = tokens_per_s > alike * reading_tokens_per_s   ? "faster than"
+                    : tokens_per_s * alike < reading_tokens_per_s ? "slower than"
+                                                                  : "about as fast as";
   out.push_back(fmt::format("{} people read (about {:.0f} tok/s)", how, reading_tokens_per_s));
 }
 
@@ -86,7 +87,7 @@ std::vector<std::string> speed_notes(const CheckRequest& request, const Footprin
   std::vector<std::string> out;
   if (report.speed.decode_tokens_per_s) {
     add_collapse(request, footprint, placement, report, out);
-    add_reading(*report.speed.decode_tokens_per_s, out);
+    add_reading(report.speed.decode_tokens_per_s->mid, out);
   }
   if (request.explain) add_loading(footprint.weights().file_bytes, out);
   return out;

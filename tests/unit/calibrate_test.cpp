@@ -99,8 +99,8 @@ TEST_CASE("tests that say nothing of one device are left out with the reason") {
   CHECK(reason([](BenchRow& r) { r.avg_ts = 200; }) ==
         "it would read 923 GB/s where GeForce RTX 3060 12 GB has 360; was it another device?");
   CHECK(reason([](BenchRow& r) { r.model_type = "llama 8B something"; }) == "no known quant in 'llama 8B something'");
-  CHECK(reason([](BenchRow& r) { r.model_n_params = 9'000'000'000; }) ==
-        "no model of the catalog has 9,000,000,000 parameters and the shape of 'llama 8B Q4_K - Medium'");
+  CHECK(reason([](BenchRow& r) { r.model_n_params = 9'300'000'000; }) ==
+        "no model of the catalog has 9,300,000,000 parameters and the shape of 'llama 8B Q4_K - Medium'");
 }
 
 TEST_CASE("the measured model is answered as measured, others on the device are moved along") {
