@@ -87,7 +87,10 @@ struct Machine {
   Host host;
   Backend backend = Backend::cuda;
   OperatingSystem os = OperatingSystem::linux_os;
+  bool wsl = false;  ///< Linux under Windows
   std::vector<Assumption> assumptions;
+  /// Whose driver manages the devices' memory.
+  [[nodiscard]] OperatingSystem driver_os() const { return wsl ? OperatingSystem::windows : os; }
   [[nodiscard]] bool unified() const { return devices.size() == 1 && devices[0].spec.kind == DeviceKind::unified; }
 };
 

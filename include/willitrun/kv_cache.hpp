@@ -23,6 +23,7 @@ struct ContextParams {
   bool swa_full = false;
   std::uint32_t n_outputs = 0;  ///< logit rows kept per batch; 0 = one per slot, UINT32_MAX = all of the batch
   bool op_offload = true;
+  bool use_mmap = true;  ///< false: weights are read into allocated memory
 };
 
 /// The context as allocated (llama-context.cpp and llama-kv-cache*.cpp of llama.cpp 0.7.0).

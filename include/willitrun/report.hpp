@@ -46,6 +46,12 @@ struct Alternative {
   VerdictCode verdict = VerdictCode::unknown;
 };
 
+/// A preset with more bits that fits as well.
+struct LargerQuant {
+  std::string quant;       ///< as shown, "Q8_0"
+  Bytes device_bytes = 0;  ///< on the accelerators
+};
+
 struct Warning {
   std::string code, message;
 };
@@ -54,6 +60,7 @@ struct Warning {
 struct Part {
   std::string name;
   Bytes bytes = 0;
+  std::string basis = {};  ///< where the figure comes from and how far it may be off, if it is not exact
 };
 struct Breakdown {
   std::string title;
@@ -74,6 +81,7 @@ struct Report {
   ContextSummary context;
   SpeedEstimate speed;
   std::vector<Alternative> alternatives;
+  std::optional<LargerQuant> larger_quant;
   std::vector<std::pair<std::string, std::string>> commands;
   std::vector<Warning> warnings;
   std::vector<Breakdown> breakdowns;  ///< filled when asked to explain

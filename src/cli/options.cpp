@@ -33,6 +33,7 @@ constexpr std::array rows{
     OptionRow{"cpu-moe-layers", 0, placement, &O::cpu_moe_layers, "N|auto",
               "first N layers keep their experts in system memory"},
     OptionRow{"no-kv-offload", 0, placement, &O::no_kv_offload, "", "keep the cache in system memory"},
+    OptionRow{"no-mmap", 0, placement, &O::no_mmap, "", "read the weights into memory instead of mapping the file"},
     OptionRow{"tensor-split", 0, placement, &O::tensor_split, "A,B,..", "shares of the layers per GPU"},
     OptionRow{"split-mode", 0, placement, &O::split_mode, "layer|none",
               "how several GPUs share the model; default layer"},

@@ -21,7 +21,7 @@ struct Options {
   Text quant, ctx, kv, parallel, batch, ubatch, flash_attn, outputs, depth, prompt_tokens, engine;
   Flag kv_unified = false, swa_full = false;
   Text gpu_layers, cpu_moe_layers, tensor_split, split_mode;
-  Flag no_kv_offload = false;
+  Flag no_kv_offload = false, no_mmap = false;
   List gpu;
   Text vram, gpu_count, bandwidth, free_vram, reserve, overhead, ram, ram_bandwidth, cpu, os, backend;
   Text require, min_tps, min_ctx, max_ttft;

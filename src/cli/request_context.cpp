@@ -87,6 +87,7 @@ Result<ContextChoice> resolve_context_options(const Options& options, const Mode
   p.kv_unified = options.kv_unified;
   p.swa_full = options.swa_full;
   p.offload_kqv = !options.no_kv_offload;
+  p.use_mmap = !options.no_mmap;
   if (auto e = read_cache_types(options, p)) return *e;
   if (auto e = read_flash_attention(options, p)) return *e;
   if (auto e = read_outputs(options, p)) return *e;

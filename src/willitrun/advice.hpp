@@ -13,6 +13,10 @@ namespace willitrun {
 [[nodiscard]] std::vector<Alternative> find_alternatives(const CheckRequest& request, const ContextParams& context,
                                                          VerdictCode current);
 
+/// The largest common preset above the present one that fits with the rest unchanged.
+[[nodiscard]] std::optional<LargerQuant> largest_quant_that_fits(const CheckRequest& request,
+                                                                 const ContextParams& context);
+
 /// Ready command lines per engine, with the values of this placement.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request,
                                                                             const Placement& placement);

@@ -117,43 +117,74 @@ void try_smaller_quant(Search& search) {
   }
 }
 
-/// Discrete desktop devices by memory; read once per process.
+/// What one would buy today by memory, laptops apart; read once per process.
 const std::vector<DeviceSpec>& devices_by_memory() {
   static const auto devices = [] {
     auto all = all_devices();
     std::erase_if(all, [](const DeviceSpec& d) {
-      return d.kind != DeviceKind::discrete || d.memory_bytes == 0 || !d.release_year || *d.release_year < 2020 ||
+      return d.memory_bytes == 0 || !d.release_year || *d.release_year < 2020 ||
              d.name.find("Laptop") != std::string::npos;
     });
     std::stable_sort(all.begin(), all.end(), [](const DeviceSpec& a, const DeviceSpec& b) {
-      return a.memory_bytes != b.memory_bytes ? a.memory_bytes < b.memory_bytes
-                                              : a.msrp_usd.value_or(1e9) < b.msrp_usd.value_or(1e9);
+      if (a.memory_bytes != b.memory_bytes) return a.memory_bytes < b.memory_bytes;
+      const auto price_a = a.msrp_usd.value_or(1e9), price_b = b.msrp_usd.value_or(1e9);
+      return price_a != price_b ? price_a < price_b : *a.release_year > *b.release_year;
     });
     return all;
   }();
   return devices;
 }
 
-/// The smallest device of the same vendor, bought since 2020, on which it fits.
+/// `spec` in the place of the machine's one device.
+Machine with_device(const Machine& machine, const DeviceSpec& spec) {
+  const auto& present = machine.devices[0];
+  MachineRequest request;
+  request.devices = {spec};
+  request.os = machine.os;
+  request.backend = machine.backend;
+  auto out = assemble_machine(request);
+  out.host = machine.host;
+  out.devices[0].reserve_bytes = present.reserve_bytes;
+  out.devices[0].overhead_bytes = std::max(out.devices[0].overhead_bytes, present.overhead_bytes);
+  return out;
+}
+
+/// The smallest device of the same vendor and kind, released since 2020, on which it fits; its own generation first.
 void try_next_device(Search& search) {
   const auto& machine = search.request().machine;
-  if (machine.devices.size() != 1 || machine.devices[0].spec.kind != DeviceKind::discrete) return;
+  if (machine.devices.size() != 1) return;
   const auto& present = machine.devices[0];
-  for (const auto& spec : devices_by_memory()) {
-    if (spec.memory_bytes <= present.memory_bytes || spec.memory_bytes < search.request().model->weights.file_bytes)
-      continue;
-    if (!present.spec.vendor.empty() && spec.vendor != present.spec.vendor) continue;
-    MachineRequest request;
-    request.devices = {spec};
-    request.os = machine.os;
-    request.backend = machine.backend;
-    auto larger = assemble_machine(request);
-    larger.host = machine.host;
-    larger.devices[0].reserve_bytes = present.reserve_bytes;
-    larger.devices[0].overhead_bytes = std::max(larger.devices[0].overhead_bytes, present.overhead_bytes);
+  const auto& all = devices_by_memory();
+  const bool unified = present.spec.kind == DeviceKind::unified;
+  for (const bool own_generation : {true, false}) {
+    if (own_generation && !unified) continue;
+    for (const auto& spec : all) {
+      if (spec.kind != present.spec.kind || spec.memory_bytes <= present.memory_bytes ||
+          spec.memory_bytes < search.request().model->weights.file_bytes)
+        continue;
+      if (!present.spec.vendor.empty() && spec.vendor != present.spec.vendor) continue;
+      if (own_generation && spec.architecture != present.spec.architecture) continue;
+      const auto larger = with_device(machine, spec);
+      auto attempt = search.unchanged();
+      attempt.machine = &larger;
+      attempt.change = fmt::format("--gpu {}", spec.id);
+      if (search.offer(attempt)) return;
+    }
+  }
+}
+
+/// The least system memory, in sizes that are sold, with which it runs.
+void try_more_system_memory(Search& search) {
+  constexpr std::array<Bytes, 15> sold{8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536};
+  auto machine = search.request().machine;
+  if (machine.unified() || !machine.host.memory_bytes) return;
+  const auto present = *machine.host.memory_bytes;
+  for (const auto size : sold) {
+    if (size * gib <= present) continue;
+    machine.host.memory_bytes = size * gib;
     auto attempt = search.unchanged();
-    attempt.machine = &larger;
-    attempt.change = fmt::format("--gpu {}", spec.id);
+    attempt.machine = &machine;
+    attempt.change = fmt::format("--ram {}GiB", size);
     if (search.offer(attempt)) return;
   }
 }
@@ -162,7 +193,7 @@ void try_next_device(Search& search) {
 
 std::vector<Alternative> find_alternatives(const CheckRequest& request, const ContextParams& context,
                                            VerdictCode current) {
-  if (current == VerdictCode::fits || request.machine.devices.empty()) return {};
+  if (current == VerdictCode::fits || (request.machine.devices.empty() && current == VerdictCode::cpu)) return {};
   Search search(request, context, current);
   try_automatic_placement(search);
   try_quantized_cache(search);
@@ -171,10 +202,30 @@ std::vector<Alternative> find_alternatives(const CheckRequest& request, const Co
   try_shorter_context(search);
   try_smaller_quant(search);
   try_next_device(search);
+  if (current == VerdictCode::wont_run) try_more_system_memory(search);
   auto out = search.found();
   std::stable_sort(out.begin(), out.end(),
                    [](const Alternative& a, const Alternative& b) { return better(a.verdict, b.verdict); });
   return out;
+}
+
+std::optional<LargerQuant> largest_quant_that_fits(const CheckRequest& request, const ContextParams& context) {
+  // A format the model was trained or published in gains nothing from more bits.
+  const auto preset = find_quant(request.quant);
+  const bool native = !preset || preset->type == TensorType::mxfp4 || preset->type == TensorType::nvfp4;
+  if (!request.at_quant || native || request.machine.devices.empty()) return std::nullopt;
+  constexpr std::array<std::string_view, 4> ladder{"q8_0", "q6_k", "q5_k_m", "q4_k_m"};
+  for (const auto id : ladder) {
+    const auto larger = request.at_quant(id);
+    if (!larger || larger->weights.file_bytes <= request.model->weights.file_bytes) continue;
+    const auto footprint = measure(larger, context);
+    const auto placement = solve_placement(footprint, request.machine, request.placement);
+    if (judge(footprint, placement, request.machine, {}, {}).code != VerdictCode::fits) continue;
+    LargerQuant out{std::string(find_quant(id)->name), 0};
+    for (const auto& load : placement.devices) out.device_bytes += load.total();
+    return out;
+  }
+  return std::nullopt;
 }
 
 }  // namespace willitrun

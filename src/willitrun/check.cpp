@@ -117,6 +117,7 @@ Result<Report> check(const CheckRequest& request) {
       report.context.max = longest.anywhere;
     }
     report.alternatives = find_alternatives(request, params, report.verdict.code);
+    if (report.verdict.code == VerdictCode::fits) report.larger_quant = largest_quant_that_fits(request, params);
   }
   report.commands = run_commands(request, placement);
   if (request.explain) report.breakdowns = explain_figures(footprint, placement, request.machine);

@@ -51,6 +51,7 @@ std::string llama_command(const CheckRequest& request, const Placement& placemen
   if (p.n_ubatch != ContextParams{}.n_ubatch) out += fmt::format(" -ub {}", p.n_ubatch);
   if (!p.flash_attn) out += " -fa off";
   if (!p.offload_kqv) out += " --no-kv-offload";
+  if (!p.use_mmap) out += " --no-mmap";
   if (p.swa_full) out += " --swa-full";
   return out;
 }

@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "willitrun/architecture.hpp"
+#include "willitrun/memory_rules.hpp"
 
 namespace willitrun {
 namespace {
@@ -72,20 +73,73 @@ Breakdown cache_by_kind(const Footprint& footprint) {
 
 Breakdown by_kind(std::string title, const Load& load) {
   Breakdown out{std::move(title), load.total(), {}};
-  const std::array<Part, 6> parts{Part{"weights", load.weights},         Part{"KV cache", load.kv_cache},
-                                  Part{"recurrent state", load.state},   Part{"compute", load.compute},
-                                  Part{"embedding tables", load.tables}, Part{"runtime overhead", load.overhead}};
+  const std::array<Part, 5> parts{Part{"weights", load.weights}, Part{"KV cache", load.kv_cache},
+                                  Part{"recurrent state", load.state}, Part{"compute", load.compute},
+                                  Part{"embedding tables", load.tables}};
   std::copy_if(parts.begin(), parts.end(), std::back_inserter(out.parts), [](const Part& p) { return p.bytes > 0; });
   return out;
+}
+
+Part part_of(const MemoryRule& rule) { return {std::string(rule.name), rule.bytes, std::string(rule.basis)}; }
+
+/// The runtime's share by rule, or in one piece where the user stated it.
+void add_overhead(const Machine& machine, const Device& device, Bytes overhead, Breakdown& out) {
+  if (overhead == 0) return;
+  const auto rules = runtime_rules(device.spec, machine.backend, machine.driver_os(), device.memory_bytes);
+  Bytes sum = 0;
+  for (const auto& rule : rules) sum += rule.bytes;
+  if (sum != overhead) {
+    out.parts.push_back({"runtime overhead", overhead, "as stated"});
+    return;
+  }
+  for (const auto& rule : rules) out.parts.push_back(part_of(rule));
+}
+
+/// From what is printed on the box to what a model may use.
+Breakdown offered_by(const Machine& machine, const Device& device) {
+  Breakdown out{device.id + " offers", device.memory_bytes, {}};
+  const auto kept = device.memory_bytes - std::min(device.memory_bytes, device.visible_bytes);
+  const auto rule = driver_rule(device.spec, machine.os, device.memory_bytes);
+  if (kept > 0)
+    out.parts.push_back(kept == rule.bytes ? part_of(rule) : Part{"not free", kept, "as stated or measured"});
+  if (device.reserve_bytes > 0)
+    out.parts.push_back({"left alone", std::min(device.reserve_bytes, device.visible_bytes), "--reserve"});
+  out.parts.push_back({"usable", device.usable_bytes()});
+  return out;
+}
+
+Breakdown offered_by_system(const Machine& machine) {
+  const auto& host = machine.host;
+  Breakdown out{"system memory offers", *host.memory_bytes, {}};
+  const auto kept = std::min(host.reserve_bytes, *host.memory_bytes);
+  const auto rule = system_rule(machine.os);
+  if (kept > 0)
+    out.parts.push_back(kept == rule.bytes ? part_of(rule) : Part{"not free", kept, "as stated or measured"});
+  out.parts.push_back({"usable", *host.usable_bytes()});
+  return out;
+}
+
+/// A mapped file's pages count as needed: without them every token waits for the disk.
+void say_mapped(const Footprint& footprint, Breakdown& out) {
+  const auto it = std::find_if(out.parts.begin(), out.parts.end(), [](const Part& p) { return p.name == "weights"; });
+  if (it != out.parts.end() && footprint.params.use_mmap)
+    it->basis = "pages of the mapped file; the CPU backend copies those it repacks";
 }
 
 }  // namespace
 
 std::vector<Breakdown> explain_figures(const Footprint& footprint, const Placement& placement, const Machine& machine) {
   std::vector<Breakdown> out{weights_by_group(footprint), cache_by_kind(footprint)};
-  for (std::size_t i = 0; i < placement.devices.size(); ++i)
+  for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     out.push_back(by_kind(machine.devices[i].id + " holds", placement.devices[i]));
-  if (placement.host.total() > 0) out.push_back(by_kind("system memory holds", placement.host));
+    add_overhead(machine, machine.devices[i], placement.devices[i].overhead, out.back());
+    out.push_back(offered_by(machine, machine.devices[i]));
+  }
+  if (placement.host.total() > 0) {
+    out.push_back(by_kind("system memory holds", placement.host));
+    say_mapped(footprint, out.back());
+  }
+  if (machine.host.memory_bytes && !machine.unified()) out.push_back(offered_by_system(machine));
   return out;
 }
 

@@ -87,7 +87,7 @@ Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
   loads.host.compute = compute.host;
   if (unified && !loads.devices.empty()) {
     loads.devices[0] += std::exchange(loads.host, Load{});
-    loads.devices[0].weights = unified_weights(footprint);
+    if (footprint.params.use_mmap) loads.devices[0].weights = unified_weights(footprint);
   }
   return loads;
 }

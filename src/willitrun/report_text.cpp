@@ -131,6 +131,8 @@ std::string room_line(const Report& r, const TextStyle& style) {
                         : fmt::format("up to {} tokens on the GPU", format_grouped(*c.max_on_gpu)));
   else if (c.max && *c.max > 0)
     items.push_back(fmt::format("up to {} tokens in all memory", format_grouped(*c.max)));
+  if (r.larger_quant)
+    items.push_back(fmt::format("{} fits too ({})", r.larger_quant->quant, format_bytes(r.larger_quant->device_bytes)));
   return items.empty() ? std::string() : wrapped("  Room   ", items, "; ", style);
 }
 
@@ -162,9 +164,11 @@ std::string explanation(const Report& r, const TextStyle& style) {
   std::string out;
   for (const auto& b : r.breakdowns) {
     out += "\n  " + colored(b.title, Color::bold, style) + "\n";
-    for (const auto& part : b.parts)
+    for (const auto& part : b.parts) {
       out +=
           fmt::format("    {:<36}{:>22} B  {:>10}\n", part.name, format_grouped(part.bytes), format_bytes(part.bytes));
+      if (!part.basis.empty()) out += colored("      " + part.basis, Color::dim, style) + "\n";
+    }
     out += fmt::format("    {:<36}{:>22} B  {:>10}\n", "= total", format_grouped(b.total), format_bytes(b.total));
   }
   return out;

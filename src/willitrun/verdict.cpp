@@ -30,7 +30,12 @@ VerdictCode classify(const Placement& placement, const Machine& machine) {
   return on_device ? offload : cpu;
 }
 
-void explain_excess(const Placement& placement, const Machine& machine, Verdict& verdict) {
+/// Since NVIDIA's driver 536.40, Windows moves what exceeds a card into system memory instead of refusing it.
+bool spills_silently(const Machine& machine) {
+  return machine.driver_os() == OperatingSystem::windows && machine.backend == Backend::cuda && !machine.unified();
+}
+
+void explain_excess(const Footprint& footprint, const Placement& placement, const Machine& machine, Verdict& verdict) {
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     const auto need = placement.devices[i].total();
     const auto have = machine.devices[i].usable_bytes();
@@ -39,10 +44,16 @@ void explain_excess(const Placement& placement, const Machine& machine, Verdict&
           {"device_memory", fmt::format("{} needs {}, {} is usable: {} short", machine.devices[i].id,
                                         format_bytes(need), format_bytes(have), format_bytes(need - have))});
   }
-  if (!placement.host_fits)
-    verdict.reasons.push_back(
-        {"host_memory", fmt::format("system memory needs {}, {} is usable", format_bytes(placement.host.total()),
-                                    format_bytes(machine.host.usable_bytes().value_or(0)))});
+  if (!placement.devices_fit && spills_silently(machine))
+    verdict.reasons.push_back({"shared_memory_spill",
+                               "Windows' driver would spill the rest into shared memory and crawl, unless it is set to "
+                               "\"Prefer No Sysmem Fallback\""});
+  if (placement.host_fits) return;
+  const auto usable = machine.host.usable_bytes().value_or(0);
+  verdict.reasons.push_back({"host_memory", fmt::format("system memory needs {}, {} is usable",
+                                                        format_bytes(placement.host.total()), format_bytes(usable))});
+  if (footprint.params.use_mmap && placement.host.total() - placement.host.weights < usable)
+    verdict.reasons.push_back({"reads_from_disk", "mmap would let it start, rereading what lacks from disk all along"});
 }
 
 void explain_fit(const Placement& placement, const Machine& machine, Verdict& verdict) {
@@ -129,7 +140,7 @@ Verdict judge(const Footprint& footprint, const Placement& placement, const Mach
   Verdict verdict;
   verdict.code = classify(placement, machine);
   if (verdict.code == wont_run)
-    explain_excess(placement, machine, verdict);
+    explain_excess(footprint, placement, machine, verdict);
   else
     explain_fit(placement, machine, verdict);
   verdict.met = meets(verdict.code, requirement.level);

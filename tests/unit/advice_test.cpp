@@ -39,6 +39,8 @@ void apply(const std::string& option, const std::string& value, CheckRequest& re
     request.quant = value;
   } else if (option == "--gpu") {
     request.machine = with_device(request.machine, value);
+  } else if (option == "--ram") {
+    request.machine.host.memory_bytes = *parse_size(value, "--ram");
   } else if (option == "--gpu-layers" && value == "auto") {
     request.placement.gpu_layers.reset();
   } else if (option == "--cpu-moe-layers" && value == "auto") {
@@ -108,6 +110,24 @@ TEST_CASE("advice holds where speed is required") {
     request.requirement.min_tokens_per_s = 10;
     (void)check_advice(request);
   }
+}
+
+TEST_CASE("a larger quant that is said to fit does") {
+  Sampler sampler(15);
+  std::size_t offered = 0;
+  for (int i = 0; i < 60; ++i) {
+    auto request = sampler.question();
+    INFO(describe(request));
+    const auto report = check(request);
+    REQUIRE(report);
+    if (!report->larger_quant) continue;
+    ++offered;
+    const auto after = check(followed(request, "--quant " + report->larger_quant->quant));
+    REQUIRE(after);
+    CHECK(after->verdict.code == VerdictCode::fits);
+    CHECK(after->model.weights_bytes > report->model.weights_bytes);
+  }
+  CHECK(offered > 3);
 }
 
 TEST_CASE("the longest context is the longest") {

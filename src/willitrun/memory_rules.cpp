@@ -1,0 +1,121 @@
+#include "willitrun/memory_rules.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "willitrun/machine.hpp"
+
+namespace willitrun {
+namespace {
+
+using enum Backend;
+
+/// Memory the driver keeps from what is printed on the box, in MiB. Measured as nominal minus reported total in public
+/// llama.cpp logs (220 rows, about 80 GPUs). First row that matches counts.
+struct DriverRow {
+  std::string_view vendor, architecture;  // empty = any
+  Bytes min_memory;                       // of the device
+  std::uint32_t mib_kept;
+  std::string_view seen;
+};
+constexpr std::array driver_linux{
+    DriverRow{"nvidia", "Maxwell", 0, 80, "62-102 MiB in public logs"},
+    DriverRow{"nvidia", "Pascal", 0, 80, "62-102 MiB in public logs"},
+    DriverRow{"nvidia", "Volta", 0, 270, "V100: 267 MiB"},
+    DriverRow{"nvidia", "Hopper", 0, 820, "H100: 819 MiB"},
+    DriverRow{"nvidia", "Blackwell", 90 * gib, 1040, "RTX PRO 6000: 1016-1057 MiB"},
+    DriverRow{"nvidia", "Blackwell", 30 * gib, 615, "RTX 5090: 614 MiB"},
+    DriverRow{"nvidia", "Blackwell", 0, 540, "RTX 5060 Ti, 5070 Ti: 534-543 MiB"},
+    DriverRow{"nvidia", "Ampere", 60 * gib, 720, "A800: 717 MiB"},
+    DriverRow{"nvidia", "", 0, 415, "307-499 MiB in public logs, median 415"},
+    DriverRow{"amd", "", 0, 16, "16 MiB in public logs, RX 9070 XT 80"},
+    DriverRow{"intel", "", 0, 150, "102-210 MiB in public logs"},
+};
+
+/// Single-precision TFLOP/s of one streaming multiprocessor at its usual boost clock: lanes x 2 x GHz / 1000.
+struct SmRow {
+  std::string_view architecture;
+  double tflops;
+};
+constexpr std::array sm_rows{
+    SmRow{"Maxwell", 0.26}, SmRow{"Pascal", 0.43}, SmRow{"Volta", 0.19},  SmRow{"Turing", 0.22},
+    SmRow{"Ampere", 0.45},  SmRow{"Ada", 0.64},    SmRow{"Hopper", 0.50}, SmRow{"Blackwell", 0.62},
+};
+
+/// macOS's default GPU working-set limit (recommendedMaxWorkingSetSize) as a share of memory: up to macOS 15, and from
+/// macOS 26 on. Exact in every public log seen.
+struct WorkingSetRow {
+  Bytes up_to;
+  double older, newer;
+};
+constexpr std::array working_set{
+    WorkingSetRow{24 * gib, 2.0 / 3, 0.74}, WorkingSetRow{32 * gib, 2.0 / 3, 0.78}, WorkingSetRow{48 * gib, 0.75, 0.78},
+    WorkingSetRow{64 * gib, 0.75, 0.81},    WorkingSetRow{UINT64_MAX, 0.75, 0.84},
+};
+
+Bytes kept_share(Bytes memory, double offered) {
+  return memory - static_cast<Bytes>(static_cast<double>(memory) * offered);
+}
+
+double multiprocessors(const DeviceSpec& spec) {
+  if (spec.compute_units) return *spec.compute_units;
+  for (const auto& row : sm_rows)
+    if (spec.architecture.starts_with(row.architecture) && spec.fp32_tflops) return *spec.fp32_tflops / row.tflops;
+  return 60;  // between an RTX 4070 (46) and an RTX 3080 (68)
+}
+
+double gibibytes(Bytes bytes) { return static_cast<double>(bytes) / static_cast<double>(gib); }
+
+Bytes mebibytes(double value) { return static_cast<Bytes>(value) * mib; }
+
+MemoryRule shared_pool_rule(const DeviceSpec& spec, Bytes memory) {
+  if (spec.vendor == "apple")
+    return {"not for the GPU", memory - apple_working_set(memory, 15), "macOS's default limit up to version 15"};
+  // 117,434 of 131,072 MiB free on an idle GB10; no public log of a Jetson was found.
+  if (spec.vendor == "nvidia") return {"kept by the system", kept_share(memory, 0.896), "as on an idle GB10"};
+  return {"not for the GPU", memory - memory / 2, "GTT and Windows' shared memory: half by default"};
+}
+
+}  // namespace
+
+MemoryRule driver_rule(const DeviceSpec& spec, OperatingSystem os, Bytes memory) {
+  if (spec.kind == DeviceKind::unified) return shared_pool_rule(spec, memory);
+  if (os != OperatingSystem::windows)
+    for (const auto& row : driver_linux)
+      if (row.vendor == spec.vendor && (row.architecture.empty() || spec.architecture.starts_with(row.architecture)) &&
+          memory >= row.min_memory)
+        return {"kept by the driver", std::min(memory, row.mib_kept * mib), row.seen};
+  return {};
+}
+
+std::vector<MemoryRule> runtime_rules(const DeviceSpec& spec, Backend backend, OperatingSystem os, Bytes memory) {
+  const bool windows = os == OperatingSystem::windows;
+  const MemoryRule growth{"growth while it runs", 150 * mib, "median; 90th percentile 300 MiB"};
+  switch (backend) {
+    case cuda:
+      if (windows)
+        return {{"display driver and CUDA context", mebibytes(900 + 18 * gibibytes(memory)),
+                 "900 MiB + 18 per GiB, +-250 MiB"},
+                growth};
+      return {{"CUDA context", mebibytes(50 + 3 * multiprocessors(spec)), "50 MiB + 3 per multiprocessor, +-40 MiB"},
+              growth};
+    case rocm: return {{"ROCm runtime", 250 * mib, "164-254 MiB, few logs"}};
+    case vulkan:
+      if (windows)
+        return {{"Windows' budget", kept_share(memory, 0.95), "5 % of the heap, always"},
+                {"growth while it runs", 330 * mib, "336 MiB on an RX 9070 XT"}};
+      return {{"Vulkan runtime", 300 * mib, "200-350 MiB"}};
+    case sycl: return {{"SYCL runtime", 700 * mib, "Arc: 512-769 MiB"}};
+    case metal:  // unaccounted 0 in four of five exit tables
+    case Backend::cpu: return {};
+  }
+  return {};
+}
+
+MemoryRule system_rule(OperatingSystem os) {
+  if (os == OperatingSystem::linux_os) return {"kept by Linux", gib, "Ubuntu Server's published requirement"};
+  if (os == OperatingSystem::windows) return {"kept by Windows", 4 * gib, "Windows 11's published requirement"};
+  return {"kept by macOS", 4 * gib, "as Windows 11 asks for"};
+}
+
+}  // namespace willitrun
