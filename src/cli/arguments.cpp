@@ -139,6 +139,14 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
     app.add_option("model", options.model, "the model it was about")->type_name("MODEL");
   }
   if (row->command == Command::completion) app.add_option("shell", invocation.subject, "bash, zsh or fish")->required();
+  if (row->command == Command::calibrate) {
+    app.add_option("file", invocation.subject, "what llama-bench -o json or -o jsonl printed, or - for stdin")
+        ->type_name("FILE");
+    app.add_option("-g,--gpu", options.gpu, "the GPU, where the file's name for it is unknown")->expected(1);
+    app.add_option("--cpu", options.cpu, "the processor, likewise");
+    app.add_flag("--show", invocation.show_stored, "print what is stored");
+    app.add_flag("--forget", invocation.forget_stored, "remove it");
+  }
   if (row->command == Command::schema) app.add_option("name", invocation.subject, "the schema's name");
   if (row->command == Command::detect)
     app.add_flag("--report", invocation.report, "print what was read, scrubbed, for a bug report");

@@ -25,7 +25,8 @@ enum class Command : std::uint8_t {
   fits,
   needs,
   compare,
-  cost
+  cost,
+  calibrate
 };
 
 struct Invocation {
@@ -33,10 +34,11 @@ struct Invocation {
   Options options;
   std::string subject;  ///< what `list`, `show`, `explain`, `catalog`, ... are asked for
   std::string pattern;
-  std::vector<std::string> files;   ///< `catalog`
-  std::vector<std::string> models;  ///< `compare`
-  bool report = false;              ///< `detect`: the raw answers
-  bool names = false;               ///< `list`: only names that begin with the pattern, for completion
+  std::vector<std::string> files;                   ///< `catalog`
+  std::vector<std::string> models;                  ///< `compare`
+  bool report = false;                              ///< `detect`: the raw answers
+  bool names = false;                               ///< `list`: only names that begin with the pattern, for completion
+  bool show_stored = false, forget_stored = false;  ///< `calibrate`
 };
 
 /// Help or version text asked for, printed with exit 0.

@@ -36,6 +36,8 @@ constexpr std::array commands{
                "What a term means; what a pasted error means and what to change"},
     CommandRow{"catalog", Command::catalog, "o", "validate FILE...",
                "catalog validate FILE...: everything that is wrong with catalog files"},
+    CommandRow{"calibrate", Command::calibrate, "oc", "FILE",
+               "Correct speeds by what llama-bench -o json measured here"},
     CommandRow{"schema", Command::schema, "", "[NAME]", "Print a JSON schema; without a name, list them"},
     CommandRow{"completion", Command::completion, "", "bash|zsh|fish", "Print a completion script for a shell"},
     CommandRow{"man", Command::man, "", "", "Print the manual page (roff)", {}, true},

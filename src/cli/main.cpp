@@ -33,6 +33,7 @@ int dispatch(const cli::Invocation& invocation) {
     case detect: return cli::run_detect(invocation);
     case explain: return cli::run_explain(invocation);
     case catalog: return cli::run_catalog(invocation);
+    case calibrate: return cli::run_calibrate(invocation);
     case schema: return cli::run_schema(invocation);
     case completion: return cli::run_completion(invocation);
     case man: return cli::run_man();

@@ -25,6 +25,8 @@ constexpr std::array rows{
     OptionRow{"prompt-tokens", 0, model, &O::prompt_tokens, "N", "prompt length, for speed; default 512"},
     OptionRow{"engine", 0, model, &O::engine, "NAME",
               "llama.cpp (default), ollama, lmstudio, llamafile, mlx, vllm, transformers"},
+    OptionRow{"no-calibration", 0, model, &O::no_calibration, "",
+              "estimate without what calibrate stored of your own measurements"},
 
     OptionRow{"gpu-layers", 0, placement, &O::gpu_layers, "N|all|auto",
               "layers on the GPU, output layer included; default auto"},

@@ -39,6 +39,7 @@ struct Options {
   Flag all_quants = false;
   Text vendor, kind, max_price, max_power, since, max_count;
   Text price_kwh, power, price_hardware, years, utilization, api_price, input_per_output, currency;
+  Flag no_calibration = false;
   Flag advise = true;  ///< look for alternatives and the longest context; a batch request has to ask for it
   Text sweep;
   Text measured;  ///< batch only: "false" = do not answer from a stored measurement

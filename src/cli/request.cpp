@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/model_input.hpp"
@@ -11,6 +12,24 @@
 namespace willitrun::cli {
 namespace {
 
+/// Engines that do not run everywhere. vLLM's builds for processors and Intel are not modelled.
+std::optional<Error> check_engine_runs(const Options& options, const Machine& machine) {
+  struct Row {
+    std::string_view engine;
+    std::array<Backend, 2> backends;
+    std::string_view runs_on;
+  };
+  constexpr std::array rows{Row{"mlx", {Backend::metal, Backend::metal}, "Apple chips"},
+                            Row{"vllm", {Backend::cuda, Backend::rocm}, "NVIDIA and AMD GPUs"}};
+  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return options.engine == r.engine; });
+  if (row == rows.end()) return std::nullopt;
+  const bool gpu = !machine.devices.empty();
+  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1])) return std::nullopt;
+  const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
+  return Error{"engine_not_modelled",
+               fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
+}
+
 /// Engines with memory managers of their own: what is counted is what they cannot do without.
 void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   const auto memory = [&](std::string_view rest) {
@@ -19,8 +38,7 @@ void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   };
   if (engine == Engine::mlx) memory("its own buffers are taken to be llama.cpp's");
   if (engine == Engine::vllm) memory("it claims 90 % of the GPU by default and fills the rest with cache");
-  if (engine == Engine::transformers)
-    memory("its activations are not counted, and its speed is taken to be llama.cpp's");
+  if (engine == Engine::transformers) memory("its activations are not counted");
 }
 
 /// Every effective option, under its JSON key.
@@ -106,6 +124,7 @@ std::shared_ptr<const WeighedModel> ModelCache::at_quant(const std::string& name
 
 Result<CheckRequest> make_check(const Options& options, const LoadedModel& model, Machine machine) {
   if (auto e = check_engine(options)) return *e;
+  if (auto e = check_engine_runs(options, machine)) return *e;
   static const ModelSpec no_shapes;
   const auto& spec = model.recommender ? no_shapes : model.weighed->model.spec;
   const auto context = resolve_context_options(options, spec);

@@ -7,6 +7,7 @@
 #include <array>
 #include <limits>
 
+#include "cli/calibration_store.hpp"
 #include "cli/numbers.hpp"
 #include "willitrun/suggest.hpp"
 
@@ -154,6 +155,9 @@ Result<SpeedRequest> resolve_speed_options(const Options& options) {
   SpeedRequest out;
   if (options.engine) out.engine = find_engine(*options.engine).value_or(Engine::llama_cpp);
   out.measured = options.measured != "false";
+  auto corrections = wanted_corrections(options);
+  if (!corrections) return corrections.error();
+  out.corrections = std::move(*corrections);
   if (options.depth) {
     const auto n = parse_whole(*options.depth, "--depth", 0, 1U << 30);
     if (!n) return n.error();

@@ -113,6 +113,9 @@ Result<Report> check(const CheckRequest& request) {
   }
   // An encoder reads a text at once; it decodes nothing.
   if (!footprint.spec().keeps_cache) report.speed.decode_tokens_per_s.reset();
+  // A line of a batch has no reader.
+  if (request.advise)
+    for (auto& note : speed_notes(request, footprint, placement, report)) report.speed.notes.push_back(std::move(note));
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);
