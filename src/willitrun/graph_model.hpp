@@ -78,7 +78,7 @@ class ModelGraph {
   [[nodiscard]] std::uint32_t n_stream() const { return context_.n_stream; }
 
   // graph_ffn.cpp
-  Id feed_forward(Id x);
+  Id feed_forward(Id x, Id router_logits = none);
   Id dense_ffn(Id x, Role up, Role gate, Role down);
   Id expert_ffn(Id x, Id logits);
   Id expert_weights(Id logits, Id& probs, Id& chosen);
