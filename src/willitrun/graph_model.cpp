@@ -126,8 +126,10 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
     x = g_.get_rows(merge_streams(streams), out_ids());
   } else {
     const Id per_layer = rows == none ? none : project_per_layer(x, rows);
-    for (const std::uint32_t il : layers) {
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const std::uint32_t il = layers[i];
       enter(il);
+      n_skipped_ = i + 1 < layers.size() ? layers[i + 1] - il - 1 : 0;
       if (scaled)
         build_scaled_layer(x, per_layer, il == layers.back());
       else

@@ -124,6 +124,7 @@ class ModelGraph {
   // The layer being built.
   std::uint32_t il_ = 0;
   std::int32_t device_ = 0;
+  std::uint32_t n_skipped_ = 0;  ///< layers like those before it that are left out after it
   const TensorSet* layer_ = nullptr;
 
   AttentionInputs base_, sliding_, indexer_;
