@@ -144,6 +144,11 @@ Family generic_family(const ModelSpec& spec, const Metadata& metadata, std::stri
   const auto has = [&](std::string_view key) { return metadata.find(fmt::format("{}{}", prefix, key)) != nullptr; };
   Family family{.name = spec.architecture, .shared_kv_by_key = true};
   if (has("attention.sliding_window_pattern")) family.sliding.kind = SlidingRule::Kind::periodic;
+  // llama_model::create_memory (llama-model.cpp): encoders without a row of their own.
+  if (spec.architecture == "jina-bert-v2" || spec.architecture == "wavtokenizer-dec") {
+    family.keeps_cache = family.causal = false;
+    family.output = Presence::never;
+  }
   const bool keeps_state = spec.ssm_d_inner > 0 || spec.shortconv_l_cache > 0 || spec.head_dim_kda > 0;
   if (!keeps_state) return family;
   if (has("full_attention_interval") || has("attention.recurrent_layers"))

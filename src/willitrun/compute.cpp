@@ -137,9 +137,8 @@ Outline outline_of(const ModelSpec& spec, const graph::ModelTensors& tensors, co
   if (split.n_device > 1 && all_on_devices) out.backends.n_copies = 4;
   // Copies of what lies in host memory come and go within a layer: it takes longer until the free list settles.
   const std::size_t kept_periods = all_on_devices || split.n_device == 0 ? 3 : 5;
-  // Tensors that live through the whole graph, several per layer: pipeline copies of per-layer inputs, an indexer's
-  // leaves.
-  const bool all_count = spec.n_indexer_head > 0 || (spec.n_embd_per_layer > 0 && out.backends.n_copies > 1);
+  // Pipeline copies of per-layer inputs live through the whole graph.
+  const bool all_count = spec.n_embd_per_layer > 0 && out.backends.n_copies > 1;
   out.signature = layer_signatures(spec, tensors, split);
   out.layers = all_count ? every_layer(out.signature.size()) : representative_layers(out.signature, kept_periods);
   return out;
@@ -147,7 +146,7 @@ Outline outline_of(const ModelSpec& spec, const graph::ModelTensors& tensors, co
 
 /// Everything a result depends on besides the model, as bytes.
 std::string memo_key(const ContextParams& params, const ResolvedContext& context, const Split& split,
-                     const Outline& outline) {
+                     const Outline& outline, std::uint32_t n_indexer_head) {
   std::string key;
   key.reserve(128 + 4 * outline.layers.size());
   const auto add = [&](auto value) { key.append(reinterpret_cast<const char*>(&value), sizeof value); };
@@ -169,6 +168,9 @@ std::string memo_key(const ContextParams& params, const ResolvedContext& context
   add(split.layer_device.front());
   add(split.layer_device.back());
   for (const std::uint32_t il : outline.layers) add(outline.signature[il]);
+  // An indexer's leaves count even in layers left out.
+  if (n_indexer_head > 0)
+    for (const std::uint32_t il : outline.layers) add(il);
   return key;
 }
 
@@ -178,7 +180,7 @@ ComputeBuffers ComputePlan::evaluate(const ContextParams& params, const Resolved
                                      const Split& split) const {
   if (data_->tensors.layers.empty()) return {std::vector<Bytes>(split.n_device), 0};
   const auto outline = outline_of(data_->spec, data_->tensors, params, split);
-  auto key = memo_key(params, context, split, outline);
+  auto key = memo_key(params, context, split, outline, data_->spec.n_indexer_head);
   {
     const std::scoped_lock lock(data_->memo_mutex);
     if (const auto it = data_->memo.find(key); it != data_->memo.end()) return it->second;

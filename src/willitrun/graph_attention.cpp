@@ -65,7 +65,8 @@ Id ModelGraph::positions() {
 
 Id ModelGraph::rotate(Id x) {
   const bool skip = !family_.rope || family_.alibi_n_layer == spec_.n_layer ||
-                    (family_.rope_sliding_only && !spec_.slides(il_) && il_ >= spec_.n_layer_dense_lead) ||
+                    (family_.rope_sliding_only && !spec_.swa_layers.empty() && !spec_.slides(il_) &&
+                     il_ >= spec_.n_layer_dense_lead) ||
                     (family_.nope_step != 0 && (il_ + 1) % family_.nope_step == 0);
   if (skip) return x;
   if (family_.rope_factors_full_only && spec_.slides(il_)) return g_.rope(x, positions());

@@ -67,6 +67,11 @@ const std::array families{
            f.norm_after_rope = true;
            f.position_axes = 4;
          }),
+    make("jina-bert-v2",
+         [](Family& f) {
+           f.rope = false;
+           f.layer_norm = true;
+         }),
     make("jais",
          [](Family& f) {
            f.rope = false;
@@ -121,6 +126,7 @@ const std::array families{
     make("qwen3vlmoe", [](Family& f) { f.position_axes = 4; }),
     make("refact", [](Family& f) { f.rope = false; }),
     make("rnd1", [](Family& f) { f.denoises = true; }),
+    make("smallthinker", [](Family& f) { f.early_router = f.rope_sliding_only = true; }),
     make("smollm3", [](Family& f) { f.nope_step = 4; }),
     make("starcoder",
          [](Family& f) {

@@ -19,9 +19,9 @@ Id ModelGraph::dense_ffn(Id x, Role up, Role gate, Role down) {
   return linear(down, hidden);
 }
 
-Id ModelGraph::feed_forward(Id x) {
+Id ModelGraph::feed_forward(Id x, Id router_logits) {
   if (!layer_->has(Role::router)) return dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down);
-  const Id experts = expert_ffn(x, linear(Role::router, x));
+  const Id experts = expert_ffn(x, router_logits == none ? linear(Role::router, x) : router_logits);
   // grok.cpp: a dense network beside the experts.
   if (layer_->has(Role::ffn_up))
     return g_.inplace(add(dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down), experts));

@@ -126,8 +126,10 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
     x = g_.get_rows(merge_streams(streams), out_ids());
   } else {
     const Id per_layer = rows == none ? none : project_per_layer(x, rows);
-    for (const std::uint32_t il : layers) {
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const std::uint32_t il = layers[i];
       enter(il);
+      n_skipped_ = i + 1 < layers.size() ? layers[i + 1] - il - 1 : 0;
       if (scaled)
         build_scaled_layer(x, per_layer, il == layers.back());
       else
@@ -140,6 +142,7 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
 
 void ModelGraph::build_layer(Id& x, bool last) {
   const bool pick = last && (spec_.causal || family_.denoises);
+  Id router_logits = family_.early_router ? linear(Role::router, x) : none;
   const auto normed_input = [&](Role role) { return family_.bare_norms ? normalize(x, false) : norm_if(x, role); };
   const bool second_norm = layer_->has(Role::attn_norm_2);  // falcon.cpp: attention has a norm of its own
   const Id in = normed_input(second_norm ? Role::attn_norm_2 : Role::attn_norm);
@@ -170,6 +173,7 @@ void ModelGraph::build_layer(Id& x, bool last) {
   if (mixed != none) {
     mixed = keep_outputs(mixed, pick);
     residual = keep_outputs(x, pick);
+    if (router_logits != none) router_logits = keep_outputs(router_logits, pick);
     const bool post_norm =
         layer_->has(Role::attn_post_norm) && (layer_->has(Role::ffn_norm) || !layer_->has(Role::attn_norm));
     if (post_norm) mixed = norm(mixed, Role::attn_post_norm);
@@ -190,7 +194,7 @@ void ModelGraph::build_layer(Id& x, bool last) {
     residual = keep_outputs(x, pick);
     ffn_in = keep_outputs(ffn_in, pick);
   }
-  const Id out = norm_if(feed_forward(ffn_in), Role::ffn_post_norm);
+  const Id out = norm_if(feed_forward(ffn_in, router_logits), Role::ffn_post_norm);
   x = family_.ffn_residual_first ? add(residual, out) : add(out, residual);
   if (layer_->has(Role::layer_out_norm)) x = norm(x, Role::layer_out_norm);
 }

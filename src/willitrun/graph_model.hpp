@@ -78,7 +78,7 @@ class ModelGraph {
   [[nodiscard]] std::uint32_t n_stream() const { return context_.n_stream; }
 
   // graph_ffn.cpp
-  Id feed_forward(Id x);
+  Id feed_forward(Id x, Id router_logits = none);
   Id dense_ffn(Id x, Role up, Role gate, Role down);
   Id expert_ffn(Id x, Id logits);
   Id expert_weights(Id logits, Id& probs, Id& chosen);
@@ -124,6 +124,7 @@ class ModelGraph {
   // The layer being built.
   std::uint32_t il_ = 0;
   std::int32_t device_ = 0;
+  std::uint32_t n_skipped_ = 0;  ///< layers like those before it that are left out after it
   const TensorSet* layer_ = nullptr;
 
   AttentionInputs base_, sliding_, indexer_;
