@@ -58,20 +58,32 @@ const std::vector<GlossaryTerm>& glossary() {
 }
 
 Result<GlossaryTerm> find_term(std::string_view text) {
-  const auto wanted = plain(text.substr(0, longest_term));
-  std::vector<std::string_view> names;
-  for (const auto& term : glossary()) {
-    const auto same = [&](std::string_view name) { return plain(name) == wanted; };
-    if (same(term.term) || std::any_of(term.also.begin(), term.also.end(), same)) {
-      auto found = term;
-      found.example = glossary_example(term.example);
-      return found;
-    }
-    names.push_back(term.term);
-    names.insert(names.end(), term.also.begin(), term.also.end());
+  const auto is_named = [](const GlossaryTerm& term, auto same) {
+    return same(term.term) || std::any_of(term.also.begin(), term.also.end(), same);
+  };
+  const auto& terms = glossary();
+  // As written first: --kv is an option, kv is not.
+  auto found = std::find_if(terms.begin(), terms.end(), [&](const GlossaryTerm& term) {
+    return is_named(term, [&](std::string_view name) { return name == text; });
+  });
+  if (found == terms.end()) {
+    const auto wanted = plain(text.substr(0, longest_term));
+    found = std::find_if(terms.begin(), terms.end(), [&](const GlossaryTerm& term) {
+      return is_named(term, [&](std::string_view name) { return plain(name) == wanted; });
+    });
   }
-  auto near = nearest(text.substr(0, longest_term), names);
-  return Error{"unknown_term", fmt::format("no term {}{}", in_quotes(text), did_you_mean(near)), near};
+  if (found == terms.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& term : terms) {
+      names.push_back(term.term);
+      names.insert(names.end(), term.also.begin(), term.also.end());
+    }
+    auto near = nearest(text.substr(0, longest_term), names);
+    return Error{"unknown_term", fmt::format("no term {}{}", in_quotes(text), did_you_mean(near)), near};
+  }
+  auto term = *found;
+  term.example = glossary_example(term.example);
+  return term;
 }
 
 }  // namespace willitrun

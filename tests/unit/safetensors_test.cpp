@@ -58,11 +58,11 @@ TEST_CASE("a malformed safetensors header is an error that names the place") {
   CHECK(problem(std::string(16, '\xFF')) ==
         "m.safetensors: a header of 18,446,744,073,709,551,615 bytes, outside 2 to 16,777,216: not a safetensors file "
         "(byte 8)");
-  CHECK(problem(file_of("[]")) == "m.safetensors: header:1:1: must be an object of tensors, is an empty list");
+  CHECK(problem(file_of("[]")) == "m.safetensors: header:1:1: must be an object of tensors, is an array");
   CHECK(problem(file_of(R"({"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}})")) ==
         "m.safetensors: header:1:15: /a/dtype: dtype 'F31' is not known");
   CHECK(problem(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,9]}})")) ==
-        "m.safetensors: header:1:49: /a/data_offsets: spans 9 bytes, but F32 of this shape takes 8");
+        "m.safetensors: header:1:48: /a/data_offsets: spans 9 bytes, but F32 of this shape takes 8");
   CHECK(problem(file_of(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})")) ==
         "m.safetensors: header:1:29: /a/shape: is no shape a tensor of F32 can have");
   CHECK(problem(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})")) ==
