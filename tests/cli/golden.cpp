@@ -1,6 +1,7 @@
 // Runs every case in tests/cli/cases/*.txt and compares exit status, stdout and stderr to the letter.
 // A case is "$ arguments" (or "$ NAME=value ... | arguments"), "exit N", then the output; lines of stderr start with
-// "! ". $WORK is an empty folder that the cases share. Several cases may share a file. GOLDEN_UPDATE=1 writes what was seen instead of comparing.
+// "! ". $WORK is an empty folder that the cases share. Several cases may share a file.
+// GOLDEN_UPDATE=1 writes what was seen instead of comparing.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
