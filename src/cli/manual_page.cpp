@@ -5,7 +5,6 @@
 
 #include "cli/command_table.hpp"
 #include "cli/completion.hpp"
-#include "willitrun/catalog.hpp"
 #include "willitrun/version.hpp"
 
 namespace willitrun::cli {
@@ -62,8 +61,7 @@ std::string option_section(Group group) {
 }  // namespace
 
 std::string manual_page() {
-  std::string out =
-      fmt::format(".TH WILLITRUN 1 \"{}\" \"willitrun {}\" \"User Commands\"\n", catalog_version(), version());
+  auto out = fmt::format(".TH WILLITRUN 1 \"\" \"willitrun {}\" \"User Commands\"\n", version());
   out += ".SH NAME\nwillitrun \\- will this model run on this machine, how, and how fast?\n.SH SYNOPSIS\n";
   for (const auto& row : command_rows()) {
     if (row.hidden) continue;
