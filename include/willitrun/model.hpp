@@ -77,6 +77,7 @@ struct ModelSpec {
 
   std::uint32_t n_expert = 0, n_expert_used = 0, n_expert_shared = 0;
   std::uint32_t n_ff_expert = 0, n_ff_shared_expert = 0;
+  std::uint32_t n_expert_group = 0, n_expert_group_used = 0;  ///< group-limited routing
   std::uint32_t n_layer_dense_lead = 0;
   std::uint32_t moe_layer_step = 0;  ///< every n-th layer has experts; 0 or 1 = all
   std::uint32_t n_embd_expert =
@@ -85,6 +86,7 @@ struct ModelSpec {
   std::uint32_t q_lora_rank = 0, kv_lora_rank = 0;  ///< latent attention
   std::uint32_t head_dim_k_mla = 0, head_dim_v_mla = 0;
   std::uint32_t n_indexer_head = 0, indexer_head_dim = 0;  ///< sparse-attention indexer
+  std::uint32_t indexer_top_k = 0;                         ///< keys that it chooses for every query
   std::vector<bool> indexer_layers;  ///< layers with an indexer (and a cache for its keys); empty = none
   LayerValues compress_ratios;       ///< tokens a compressed key stands for (deepseek4); 0 = the layer has none
   std::uint32_t n_output_group = 0, output_lora_rank = 0;  ///< attention output in groups of low rank (deepseek4)
@@ -103,6 +105,9 @@ struct ModelSpec {
 
   std::uint32_t n_embd_per_layer = 0;  ///< per-layer input embeddings (gemma3n, gemma4)
   std::uint32_t n_altup = 0;           ///< parallel residual streams (gemma3n)
+
+  bool clamps_qkv = false;       ///< projections are clamped (attention.clamp_kqv)
+  bool serial_residual = false;  ///< use_parallel_residual is false (gptneox)
 
   bool headless = false;            ///< an encoder without output matrix, tied or not
   bool tied_twice_on_host = false;  ///< a tied embedding is held a second time as output, wherever that is
@@ -156,11 +161,14 @@ struct TensorInfo {
 /// A model ready to be measured: shapes and its full tensor list.
 struct Model {
   ModelSpec spec;
-  std::vector<TensorInfo> tensors;
-  std::string source;            ///< "catalog", a file's path, "stdin"
-  std::string quant;             ///< the file's own type mix; empty while the tensors are still at their source type
-  std::uint64_t parameters = 0;  ///< elements over all tensors
-  bool generic = false;          ///< architecture unknown to us: weights exact, cache generic
+  std::vector<TensorInfo> tensors;  ///< as a graph uses them
+  std::vector<TensorInfo> stored;   ///< as a file holds them whose tensors are other than the graph's; empty: the same
+  std::string source;               ///< "catalog", a file's path, "stdin"
+  std::string quant;                ///< the file's own type mix; empty while the tensors are still at their source type
+  std::uint64_t parameters = 0;     ///< elements over all tensors, before any packing
+  bool generic = false;             ///< architecture unknown to us: weights exact, cache generic
+
+  [[nodiscard]] const std::vector<TensorInfo>& as_stored() const { return stored.empty() ? tensors : stored; }
 };
 
 /// Fills a spec from GGUF keys ("llama.block_count" with `prefix` "llama.", or bare keys with an empty prefix) and

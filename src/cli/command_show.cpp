@@ -88,6 +88,8 @@ std::string describe(const CpuSpec& c) {
 }  // namespace
 
 int run_show(const Invocation& invocation) {
+  if (const auto format = chosen_format(invocation.options, {"text"}); !format)
+    return fail(format.error(), invocation.options);
   const auto& name = invocation.subject;
   const auto print = [](const std::string& text) { return write_output(text) ? 0 : exit_output; };
   const auto model = find_model(name);

@@ -151,10 +151,7 @@ void default_to_this_computer(Options& options) {
   if (options.gpu.empty() && !options.vram) options.gpu = {"auto"};
 }
 
-Result<Machine> resolve_machine(const Options& options) {
-  MachineRequest request;
-  std::vector<Assumption> assumptions;
-  if (auto e = read_devices(options, request, assumptions)) return *e;
+Result<MachineRequest> resolve_surroundings(const Options& options, MachineRequest request) {
   if (auto e = read_size(options.vram, "--vram", request.vram)) return *e;
   if (auto e = read_size(options.free_vram, "--free-vram", request.free_vram)) return *e;
   if (auto e = read_rate(options.bandwidth, "--bandwidth", request.bandwidth_gb_s)) return *e;
@@ -172,9 +169,18 @@ Result<Machine> resolve_machine(const Options& options) {
     if (!backend) return backend.error();
     request.backend = *backend;
   }
+  return request;
+}
+
+Result<Machine> resolve_machine(const Options& options) {
+  MachineRequest devices;
+  std::vector<Assumption> assumptions;
+  if (auto e = read_devices(options, devices, assumptions)) return *e;
+  const auto request = resolve_surroundings(options, std::move(devices));
+  if (!request) return request.error();
   if (const auto added = added_catalogs(); !added.empty())
     assumptions.push_back({"catalog_overlay", fmt::format("catalog entries of {}", fmt::join(added, ", "))});
-  auto machine = assemble_machine(request);
+  auto machine = assemble_machine(*request);
   machine.assumptions.insert(machine.assumptions.begin(), assumptions.begin(), assumptions.end());
   return machine;
 }

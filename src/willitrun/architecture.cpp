@@ -197,7 +197,8 @@ std::int32_t tensor_layer(std::string_view name, std::string_view architecture) 
 }
 
 bool is_shared_by_layers(std::string_view name) {
-  return starts_with_any(name, {"rope_freqs.", "rope_factors_long.", "rope_factors_short."});
+  return name.starts_with("rope_") &&
+         starts_with_any(name, {"rope_freqs.", "rope_factors_long.", "rope_factors_short."});
 }
 
 // The pattern of --cpu-moe, ".ffn_(up|down|gate|gate_up)_(ch|)exps" (common/common.h of llama.cpp 0.7.0).

@@ -264,7 +264,7 @@ ModelEntry read_model(const JsonValue& entry, std::vector<Error>& problems) {
   out.aliases = aliases_of(fields);
   out.architecture = required_text(fields, "architecture");
   if (const auto total = fields.required("parameters")) out.parameters = fields.take(total->count(1));
-  (void)fields.count("active_parameters", 1, UINT64_MAX, 0);
+  out.active_parameters = fields.count("active_parameters", 1, UINT64_MAX, 0);
   out.vision_parameters = fields.count("vision_parameters", 1, UINT64_MAX, 0);
   if (const auto hparams = fields.required("hparams")) out.hparams = read_metadata(*hparams, problems);
   if (const auto optional = fields.optional("optional")) out.optional = read_optional_tensors(*optional, problems);

@@ -113,16 +113,20 @@ Result<Report> check(const CheckRequest& request) {
   }
   // An encoder reads a text at once; it decodes nothing.
   if (!footprint.spec().keeps_cache) report.speed.decode_tokens_per_s.reset();
+  // A line of a batch has no reader.
+  if (request.advise)
+    for (auto& note : speed_notes(request, footprint, placement, report)) report.speed.notes.push_back(std::move(note));
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);
   add_host_assumption(placement, report);
+  const bool has_limit = footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0;
+  if ((request.advise || request.measure_room) && has_limit) {
+    const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);
+    report.context.max_on_gpu = longest.on_device;
+    report.context.max = longest.anywhere;
+  }
   if (request.advise) {
-    if (footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0) {
-      const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);
-      report.context.max_on_gpu = longest.on_device;
-      report.context.max = longest.anywhere;
-    }
     report.alternatives = find_alternatives(request, params, report.verdict.code);
     if (report.verdict.code == VerdictCode::fits) report.larger_quant = largest_quant_that_fits(request, params);
   }
