@@ -193,6 +193,11 @@ Result<Requirement> resolve_requirement(const Options& options) {
     if (!n) return n.error();
     out.min_ctx = static_cast<std::uint32_t>(std::min<std::uint64_t>(*n, 1U << 30));
   }
+  if (options.max_memory) {
+    const auto size = parse_size(*options.max_memory, "--max-memory");
+    if (!size) return size.error();
+    out.max_memory = *size;
+  }
   return out;
 }
 

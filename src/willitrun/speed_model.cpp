@@ -6,8 +6,6 @@
 namespace willitrun {
 namespace {
 
-/// System memory nobody described: between dual-channel DDR4-3200 (51) and DDR5-5600 (90).
-constexpr double typical_host_gb_s = 70;
 constexpr double typical_cores = 8;
 constexpr double narrow_memory = 90e9;  // bytes per second of dual-channel DDR5-5600
 /// Peak of one core, eight single-precision multiply-adds twice a cycle at 3 GHz (AVX2); matrix_share is of this.

@@ -12,6 +12,9 @@
 
 namespace willitrun {
 
+/// System memory nobody described: between dual-channel DDR4-3200 (51) and DDR5-5600 (90).
+inline constexpr double typical_host_gb_s = 70;
+
 /// What one place can do.
 struct PlaceSpeed {
   const SpeedRow* row = nullptr;

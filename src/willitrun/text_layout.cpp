@@ -6,11 +6,6 @@
 namespace willitrun {
 namespace {
 
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
 /// A piece of an item; `continues` = the rest of one too wide for a line.
 struct Piece {
   std::string text;
@@ -36,6 +31,11 @@ std::vector<Piece> pieces_of(const std::vector<std::string>& items, std::size_t 
 }
 
 }  // namespace
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
 
 std::string colored(std::string_view text, Color color, const TextStyle& style) {
   constexpr std::array<std::string_view, 7> codes{"", "1", "2", "31", "32", "33", "34"};

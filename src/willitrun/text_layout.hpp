@@ -12,6 +12,9 @@ namespace willitrun {
 
 enum class Color : std::uint8_t { none, bold, dim, red, green, yellow, blue };
 
+/// Characters of UTF-8 text, as far as one takes one column.
+[[nodiscard]] std::size_t characters(std::string_view text);
+
 [[nodiscard]] std::string colored(std::string_view text, Color color, const TextStyle& style);
 
 struct BarPart {

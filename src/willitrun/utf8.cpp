@@ -47,6 +47,15 @@ std::size_t valid_utf8_prefix(std::string_view text) {
   return at;
 }
 
+Utf8Character first_character(std::string_view text) {
+  constexpr std::array<unsigned char, 5> lead_bits{0, 0x7F, 0x1F, 0x0F, 0x07};  // by length
+  const auto length = sequence_length(text);
+  if (length == 0) return {};
+  char32_t code_point = static_cast<unsigned char>(text[0]) & lead_bits[length];
+  for (std::size_t i = 1; i < length; ++i) code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3FU);
+  return {code_point, length};
+}
+
 std::string in_quotes(std::string_view text) {
   std::string out = "'";
   std::size_t at = 0;

@@ -16,7 +16,7 @@ const std::vector<std::vector<std::string>> layers{
     {"result", "units", "version", "schema", "correction", "llama_bench"},
     {"tensor_type", "metadata"},
     {"model", "hardware", "embedding_tables", "probe"},
-    {"architecture", "quant", "gguf", "model_spec", "catalog", "catalog_file"},
+    {"architecture", "quant", "gguf", "model_spec", "catalog", "catalog_file", "safetensors", "hf_model"},
     {"kv_cache", "weights", "split", "machine", "detect"},
     {"compute"},
     {"footprint"},
@@ -25,8 +25,12 @@ const std::vector<std::vector<std::string>> layers{
     {"calibrate"},
     {"verdict"},
     {"report"},
-    {"outcome"},
+    {"outcome", "quality"},
+    {"fields"},
+    {"formats"},
     {"check"},
+    {"manifest", "lock", "budget", "fits", "needs", "cost", "sweep"},
+    {"glossary", "troubleshoot"},
 };
 
 std::size_t layer_of(const std::string& header) {
