@@ -16,6 +16,12 @@
 namespace willitrun::cli {
 namespace {
 
+/// A manifest's answer is the same on every computer: nobody's own measurements correct it.
+Result<CheckRequest> make_shared_check(Options options, const LoadedModel& model, Machine machine) {
+  options.no_calibration = true;
+  return make_check(options, model, std::move(machine));
+}
+
 constexpr std::size_t largest_manifest = 16 << 20;
 
 struct Target {
@@ -95,7 +101,7 @@ class Run {
     }();
     if (options.quant)
       if (const auto quant = find_quant(*options.quant); !quant) return quant.error();
-    const auto check = make_check(options, any_model, Machine());
+    const auto check = make_shared_check(options, any_model, Machine());
     return check || check.error().code == "contradiction" ? std::nullopt : std::optional(check.error());
   }
 
@@ -200,10 +206,10 @@ class Run {
     auto options = target.options;
     lay_over(model.options, options);
     lay_over(job.check->options, options);
-    auto check = make_check(options, *loaded, *machine);
+    auto check = make_shared_check(options, *loaded, *machine);
     if (!check) {
       problems_.add_all(options, layers_of(job), job.check->place, [&](const Options& less) -> std::optional<Error> {
-        const auto again = make_check(less, *loaded, *machine);
+        const auto again = make_shared_check(less, *loaded, *machine);
         return again ? std::nullopt : std::optional(again.error());
       });
       return std::nullopt;

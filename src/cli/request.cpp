@@ -26,7 +26,7 @@ std::optional<Error> check_engine_runs(const Options& options, const Machine& ma
   const bool gpu = !machine.devices.empty();
   if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1])) return std::nullopt;
   const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
-  return Error{"engine_not_modelled",
+  return Error{"contradiction",
                fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
 }
 
