@@ -95,7 +95,7 @@ int finish(std::vector<ManifestResult> results, const Format& format, const Text
 int run_check(const Options& options) {
   const auto style = output_style(options);
   if (!style) return fail(style.error(), options);
-  const auto format = find_format(options.json ? "json" : options.format.value_or("text"), Subject::run);
+  const auto format = chosen_format(options, Subject::run);
   if (!format) return fail(format.error(), options);
   const auto day = today();
   if (!day) return fail(day.error(), options);
