@@ -18,7 +18,7 @@ struct ModelEntry {
   std::string architecture;
   std::uint64_t parameters = 0;         ///< published total of the text part; the data test holds it against the shapes
   std::uint64_t active_parameters = 0;  ///< per token, for models with experts; 0 = all
-  std::uint64_t vision_parameters = 0;  ///< of a vision tower beside the text part; 0 = none
+  std::uint64_t vision_parameters = 0;  ///< vision tower and projector, a file of their own (mmproj); 0 = none
   Metadata hparams;                     ///< GGUF keys without prefix
   OptionalTensors optional;
 };

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "willitrun/fields.hpp"
 #include "willitrun/outcome.hpp"
 #include "willitrun/report.hpp"
 
@@ -26,11 +27,15 @@ using RunWriter = std::string (*)(std::span<const Outcome> outcomes, const RunHe
 /// One report as one text, its last newline included.
 using ReportWriter = std::string (*)(const Report& report, const TextStyle& style);
 
+/// Some values of one report as one text, its last newline included.
+using FieldsWriter = std::string (*)(const Report& report, const Fields& fields);
+
 struct Format {
   std::string_view name;  ///< as typed after -o
   std::string_view what;  ///< half a line, for help
   RunWriter run = nullptr;
   ReportWriter report = nullptr;  ///< null: not for a single verdict
+  FieldsWriter fields = nullptr;  ///< beside `report`, for --fields
   bool json = false;              ///< errors are written as willitrun.error/1 on standard output too
 };
 

@@ -1,14 +1,48 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/commands.hpp"
 #include "cli/terminal.hpp"
 
 namespace willitrun::cli {
 namespace {
 
-bool wants_json(const Options& options) { return options.json || options.format == "json"; }
+/// Whether errors are JSON, as far as the format typed tells.
+bool wants_json(const Options& options) {
+  const auto rows = formats();
+  return options.json ||
+         std::any_of(rows.begin(), rows.end(), [&](const Format& f) { return f.json && f.name == options.format; });
+}
+
+std::string written(const Report& report, const Format& format, const Fields& fields, const TextStyle& style) {
+  return fields.empty() ? format.report(report, style) : format.fields(report, fields);
+}
+
+/// As typed, empty when not.
+Result<std::string> typed_format(const Options& options) {
+  if (options.json && options.format && *options.format != "json")
+    return Error{"contradiction", fmt::format("--json contradicts --format {}", *options.format)};
+  return options.format.value_or(options.json ? "json" : "");
+}
 
 }  // namespace
+
+Result<const Format*> chosen_format(const Options& options, Subject subject) {
+  const auto name = typed_format(options);
+  if (!name) return name.error();
+  return find_format(name->empty() ? formats().front().name : *name, subject);
+}
+
+Result<std::string_view> chosen_format(const Options& options, std::initializer_list<std::string_view> names) {
+  const auto name = typed_format(options);
+  if (!name) return name.error();
+  if (name->empty()) return *names.begin();
+  const auto* it = std::find(names.begin(), names.end(), *name);
+  if (it != names.end()) return *it;
+  return Error{"bad_value", fmt::format("--format '{}': here it must be {}{}", *name, names.size() > 1 ? "one of " : "",
+                                        fmt::join(names, ", "))};
+}
 
 int fail(const Error& error, const Options& options) {
   if (wants_json(options)) {
@@ -22,11 +56,12 @@ int fail(const Error& error, const Options& options) {
 int answer(const Report& report, const Options& options) {
   const auto style = output_style(options);
   if (!style) return fail(style.error(), options);
-  if (options.format && *options.format != "text" && *options.format != "json")
-    return fail(Error{"bad_value", fmt::format("--format '{}': must be text or json", *options.format)}, options);
-  const bool written =
-      options.quiet || write_output(wants_json(options) ? to_json(report, false) + "\n" : to_text(report, *style));
-  return written ? exit_status(report.verdict) : exit_output;
+  const auto format = chosen_format(options, Subject::report);
+  if (!format) return fail(format.error(), options);
+  const auto fields = Fields::parse(options.fields);
+  if (!fields) return fail(fields.error(), options);
+  const bool done = options.quiet || write_output(written(report, **format, *fields, *style));
+  return done ? exit_status(report.verdict) : exit_output;
 }
 
 }  // namespace willitrun::cli

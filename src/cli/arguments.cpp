@@ -4,47 +4,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 
-#include "cli/help_notes.hpp"
+#include "cli/command_table.hpp"
+#include "willitrun/formats.hpp"
 #include "willitrun/suggest.hpp"
 #include "willitrun/version.hpp"
 
 namespace willitrun::cli {
 namespace {
 
-struct CommandRow {
-  std::string_view name;
-  Command command;
-  std::string_view groups;  // letters of the option groups it takes
-  std::string_view help;
-  std::string_view notes = {};  // what `--help` ends with
-};
-// m = model, p = placement, h = machine, g = gate, o = output, c = catalog, t = tables, n = models, d = devices,
-// k = cost
-constexpr std::array commands{
-    CommandRow{"verdict", Command::verdict, "mphgoc", "Will this model run on this machine? (the default command)"},
-    CommandRow{"batch", Command::batch, "c", "NDJSON requests on stdin, one NDJSON result each on stdout"},
-    CommandRow{"tables", Command::tables, "hgoct", "Memory of embedding tables (recommenders)"},
-    CommandRow{"fits", Command::fits, "mphgocn", "What of the catalog runs on this machine, best first", fits_notes},
-    CommandRow{"needs", Command::needs, "mphgocd", "The cheapest, smallest and fastest devices that run a model",
-               needs_notes},
-    CommandRow{"compare", Command::compare, "mphgoc", "Models on machines, side by side", compare_notes},
-    CommandRow{"cost", Command::cost, "mphgock", "Energy and money per million tokens, break-even with an API",
-               cost_notes},
-    CommandRow{"list", Command::list, "oc", "List models, gpus, cpus, quants or engines"},
-    CommandRow{"show", Command::show, "oc", "Show one model or device with its sources"},
-    CommandRow{"detect", Command::detect, "oc", "The hardware of this computer"},
-    CommandRow{"catalog", Command::catalog, "o",
-               "catalog validate FILE...: everything that is wrong with catalog files"},
-    CommandRow{"schema", Command::schema, "", "Print a JSON schema; without a name, list them"},
-};
-constexpr std::string_view group_letters = "mphgoctndk";
-
 void add_options(CLI::App& app, const CommandRow& row, Options& options) {
   for (const auto& option : option_rows()) {
-    const auto letter = group_letters[static_cast<std::size_t>(option.group)];
-    if (row.groups.find(letter) == std::string_view::npos) continue;
+    if (!takes(row, option)) continue;
     const auto names =
         option.letter == 0 ? fmt::format("--{}", option.name) : fmt::format("-{},--{}", option.letter, option.name);
     CLI::Option* added = nullptr;
@@ -60,30 +31,27 @@ void add_options(CLI::App& app, const CommandRow& row, Options& options) {
   }
 }
 
-const CommandRow* find_command(std::string_view word) {
-  const auto* it = std::find_if(commands.begin(), commands.end(), [&](const auto& c) { return c.name == word; });
-  return it == commands.end() ? nullptr : it;
-}
-
 std::string general_help() {
   std::string out =
       "willitrun: will this model run on this machine, how, and how fast?\n\n"
       "Usage:\n  willitrun MODEL [options]        such as: willitrun llama3.1-8b --gpu rtx3060 --quant q4_k_m\n"
       "  willitrun COMMAND [options]\n\nCommands:\n";
-  for (const auto& c : commands) out += fmt::format("  {:<10}{}\n", c.name, c.help);
-  for (std::size_t g = 0; g <= static_cast<std::size_t>(Group::catalog); ++g) {
-    out += fmt::format("\n{}:\n", title(static_cast<Group>(g)));
-    for (const auto& row : option_rows()) {
-      if (static_cast<std::size_t>(row.group) != g) continue;
-      const auto name = row.letter == 0 ? fmt::format("    --{} {}", row.name, row.value)
-                                        : fmt::format("-{}, --{} {}", row.letter, row.name, row.value);
-      // A long name keeps a line of its own, so that the column of explanations stands.
-      out += name.size() > 30 ? fmt::format("  {}\n  {:<30}  {}\n", name, "", row.help)
-                              : fmt::format("  {:<30}  {}\n", name, row.help);
-    }
+  for (const auto& c : command_rows())
+    if (!c.hidden) out += fmt::format("  {:<12}{}\n", c.name, c.help);
+  const auto& verdict = command_rows().front();
+  std::optional<Group> group;
+  for (const auto& row : option_rows()) {
+    if (!takes(verdict, row)) continue;
+    if (group != row.group) out += fmt::format("\n{}:\n", title(row.group));
+    group = row.group;
+    const auto name = option_text(row);
+    // A long name keeps a line of its own, so that the column of explanations stands.
+    out += name.size() > 30 ? fmt::format("  {}\n  {:<30}  {}\n", name, "", row.help)
+                            : fmt::format("  {:<30}  {}\n", name, row.help);
   }
   out +=
-      "\nMODEL is a catalog name in any usual spelling, a .gguf file, a JSON model spec, or - for stdin.\n"
+      "\nMODEL is a catalog name in any usual spelling, a .gguf file, a Hugging Face model directory,\n"
+      "a JSON model spec, or - for stdin.\n"
       "Exit: 0 requirements met, 1 a valid no, 2 bad input, 3 unknown, 70 internal error, 74 output error.\n";
   return out;
 }
@@ -95,8 +63,7 @@ Error usage_error(const CLI::ParseError& problem, const CommandRow& row, const s
   if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
     std::vector<std::string> names;
     for (const auto& option : option_rows())
-      if (row.groups.find(group_letters[static_cast<std::size_t>(option.group)]) != std::string_view::npos)
-        names.push_back(fmt::format("--{}", option.name));
+      if (takes(row, option)) names.push_back(fmt::format("--{}", option.name));
     const std::vector<std::string_view> views(names.begin(), names.end());
     for (const auto& word : words) {
       const auto name = word.substr(0, word.find('='));
@@ -111,6 +78,21 @@ Error usage_error(const CLI::ParseError& problem, const CommandRow& row, const s
   return Error{"usage", message, suggestions};
 }
 
+/// What `check --help` says below its options.
+std::string check_help() {
+  std::string out =
+      "A manifest is JSON (// comments allowed) with \"targets\", \"models\" and \"checks\";\n"
+      "`willitrun schema manifest` prints all of it. A bad one is reported with every\n"
+      "problem it has, and the others are answered for.\n\n"
+      "Lock: with --lock, a check that takes more memory than the file says, has a worse\n"
+      "verdict or is not in it fails. --update-lock writes the file, unless a manifest is\n"
+      "bad; what it says of manifests that are not named stays.\n\n"
+      "Waivers end by the date, in UTC; SOURCE_DATE_EPOCH sets another.\n\nFormats:\n";
+  for (const auto& format : formats())
+    if (format.run != nullptr) out += fmt::format("  {:<8} {}\n", format.name, format.what);
+  return out + "\nExit: 0 all met or waived, 1 a valid no, 2 a bad manifest, 3 unknown.\n";
+}
+
 }  // namespace
 
 Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char* const* argv) {
@@ -123,7 +105,7 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
   if (row != nullptr)
     words.erase(words.begin());
   else
-    row = commands.data();
+    row = command_rows().data();
 
   Invocation invocation;
   invocation.command = row->command;
@@ -134,18 +116,36 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
   const bool one_model =
       row->command == Command::verdict || row->command == Command::needs || row->command == Command::cost;
   if (one_model) app.add_option("model", options.model, "the model")->type_name("MODEL");
-  if (row->command == Command::tables)
-    app.add_option("spec", options.model, "a JSON spec with \"kind\":\"recommender\"")->type_name("SPEC");
+  if (row->command == Command::check) {
+    app.add_option("manifests", options.manifests, "manifest files, or - for stdin")->required()->type_name("MANIFEST");
+    app.footer(check_help());
+  }
   if (row->command == Command::compare)
     app.add_option("models", invocation.models, "the models")->type_name("MODEL")->required();
+  if (row->command == Command::tables)
+    app.add_option("spec", options.model, "a JSON spec with \"kind\":\"recommender\"")->type_name("SPEC");
   if (row->command == Command::list) {
     app.add_option("what", invocation.subject, "models, gpus, cpus, quants or engines")->required();
     app.add_option("pattern", invocation.pattern, "only names that hold this");
+    app.add_flag("--names", invocation.names)->group("");  // for completion scripts
   }
   if (row->command == Command::show) app.add_option("name", invocation.subject, "a model or device")->required();
   if (row->command == Command::catalog) {
     app.add_option("action", invocation.subject, "validate")->required();
     app.add_option("files", invocation.files, "catalog files, or - for stdin")->required();
+  }
+  if (row->command == Command::explain) {
+    app.add_option("term", invocation.subject, "a term, the text of an error, or - for stdin")->required();
+    app.add_option("model", options.model, "the model it was about")->type_name("MODEL");
+  }
+  if (row->command == Command::completion) app.add_option("shell", invocation.subject, "bash, zsh or fish")->required();
+  if (row->command == Command::calibrate) {
+    app.add_option("file", invocation.subject, "what llama-bench -o json or -o jsonl printed, or - for stdin")
+        ->type_name("FILE");
+    app.add_option("-g,--gpu", options.gpu, "the GPU, where the file's name for it is unknown")->expected(1);
+    app.add_option("--cpu", options.cpu, "the processor, likewise");
+    app.add_flag("--show", invocation.show_stored, "print what is stored");
+    app.add_flag("--forget", invocation.forget_stored, "remove it");
   }
   if (row->command == Command::schema) app.add_option("name", invocation.subject, "the schema's name");
   if (row->command == Command::detect)

@@ -11,27 +11,34 @@ namespace willitrun::cli {
 
 enum class Command : std::uint8_t {
   verdict,
+  check,
   batch,
   tables,
   list,
   show,
   detect,
+  explain,
   catalog,
   schema,
+  completion,
+  man,
   fits,
   needs,
   compare,
-  cost
+  cost,
+  calibrate
 };
 
 struct Invocation {
   Command command = Command::verdict;
   Options options;
-  std::string subject;  ///< what `list`, `show`, `catalog` and `schema` are asked for
+  std::string subject;  ///< what `list`, `show`, `explain`, `catalog`, ... are asked for
   std::string pattern;
-  std::vector<std::string> files;   ///< `catalog`
-  std::vector<std::string> models;  ///< `compare`
-  bool report = false;              ///< `detect`: the raw answers
+  std::vector<std::string> files;                   ///< `catalog`
+  std::vector<std::string> models;                  ///< `compare`
+  bool report = false;                              ///< `detect`: the raw answers
+  bool names = false;                               ///< `list`: only names that begin with the pattern, for completion
+  bool show_stored = false, forget_stored = false;  ///< `calibrate`
 };
 
 /// Help or version text asked for, printed with exit 0.

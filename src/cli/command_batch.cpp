@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/option_keys.hpp"
 #include "cli/request.hpp"
 #include "cli/terminal.hpp"
 #include "willitrun/suggest.hpp"
@@ -34,68 +36,33 @@ Error bad_key(const std::string& key, std::string_view must_be) {
   return Error{"bad_request", fmt::format("'{}': must be {}", key, must_be)};
 }
 
-std::string option_name(std::string key) {
-  std::replace(key.begin(), key.end(), '_', '-');
-  return key;
+/// Those a line may set. Catalogs are the process's: they are named on its command line. A sweep has many answers.
+const std::vector<std::string>& allowed_keys() {
+  static const auto keys = [] {
+    using enum Group;
+    auto out = option_keys(std::array{model, placement, machine, gate, output, tables});
+    out.insert(out.end(), {"advise", "model", "id"});
+    return out;
+  }();
+  return keys;
 }
 
 Error unknown_key(const std::string& key) {
-  std::vector<std::string> keys{"model", "id", "measured", "kv_offload", "advise"};
-  for (const auto& row : option_rows()) {
-    if (!is_of_requests(row.group)) continue;
-    keys.emplace_back(row.name);
-    std::replace(keys.back().begin(), keys.back().end(), '-', '_');
-  }
-  const std::vector<std::string_view> views(keys.begin(), keys.end());
-  const auto suggestions = nearest(key, views);
+  const auto& keys = allowed_keys();
+  const auto suggestions = nearest(key, std::vector<std::string_view>(keys.begin(), keys.end()));
   return Error{"bad_request", fmt::format("unknown key '{}'{}", key, did_you_mean(suggestions)), suggestions};
 }
 
-/// Scalars as they would be typed.
-std::optional<std::string> typed(const Json& value) {
+/// Empty for what no option takes: an object, or a list of anything but strings.
+std::optional<OptionValue> option_value(const Json& value) {
+  if (value.is_boolean()) return value.get<bool>();
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number()) return value.dump();
-  return std::nullopt;
-}
-
-std::optional<Error> set_list(const std::string& key, const Json& value, Options::List& out) {
-  out.clear();
-  const auto& items = value.is_array() ? value : Json::array({value});
-  for (const auto& item : items) {
-    if (!item.is_string()) return bad_key(key, "a string or a list of strings");
-    out.push_back(item.get<std::string>());
-  }
-  return std::nullopt;
-}
-
-std::optional<Error> set_option(const std::string& key, const Json& value, Options& options) {
-  if (value.is_null()) return std::nullopt;
-  if (key == "advise") {
-    if (!value.is_boolean()) return bad_key(key, "true or false");
-    options.advise = value.get<bool>();
-    return std::nullopt;
-  }
-  if (key == "kv_offload") {
-    if (!value.is_boolean()) return bad_key(key, "true or false");
-    options.no_kv_offload = !value.get<bool>();
-    return std::nullopt;
-  }
-  const auto name = option_name(key);
-  const auto rows = option_rows();
-  // Catalogs are the process's: they are named on its command line.
-  const auto row = std::find_if(rows.begin(), rows.end(),
-                                [&](const OptionRow& r) { return r.name == name && is_of_requests(r.group); });
-  if (row == rows.end()) return unknown_key(key);
-  if (const auto* flag = std::get_if<Options::Flag Options::*>(&row->target)) {
-    if (!value.is_boolean()) return bad_key(key, "true or false");
-    options.*(*flag) = value.get<bool>();
-    return std::nullopt;
-  }
-  if (const auto* list = std::get_if<Options::List Options::*>(&row->target))
-    return set_list(key, value, options.*(*list));
-  auto text = typed(value);
-  if (!text) return bad_key(key, "a string or a number");
-  options.*std::get<Options::Text Options::*>(row->target) = std::move(*text);
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return value.dump();
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (value.is_number()) return value.get<double>();
+  const auto is_text = [](const Json& item) { return item.is_string(); };
+  if (value.is_array() && std::all_of(value.begin(), value.end(), is_text))
+    return value.get<std::vector<std::string>>();
   return std::nullopt;
 }
 
@@ -105,19 +72,17 @@ std::optional<Error> read_line(const std::string& text, Line& line) {
   if (json.is_discarded()) return Error{"bad_request", "not valid JSON"};
   if (!json.is_object()) return Error{"bad_request", "must be a JSON object"};
   if (const auto id = json.find("id"); id != json.end()) line.id = id->dump();
+  const auto& keys = allowed_keys();
   for (const auto& [key, value] : json.items()) {
     if (key == "id") continue;
-    if (key == "measured") {
-      if (!value.is_boolean()) return bad_key(key, "true or false");
-      line.options.measured = value.get<bool>() ? "true" : "false";
-      continue;
-    }
     if (key == "model") {
       if (!value.is_string()) return bad_key(key, "a string");
       line.options.model = value.get<std::string>();
-    } else if (auto error = set_option(key, value, line.options)) {
-      return error;
+      continue;
     }
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) return unknown_key(key);
+    if (value.is_null()) continue;
+    if (auto error = set_option(key, option_value(value), line.options)) return error;
   }
   if (!line.options.model) return Error{"bad_request", "'model' is missing"};
   if (line.options.model == "-") return Error{"bad_request", "'model': stdin is where the requests come from"};
@@ -129,16 +94,20 @@ struct Answer {
   int status = 0;
 };
 
-Answer answer_line(const std::string& text, ModelCache& models) {
+/// `fields`: of every line that does not name its own.
+Answer answer_line(const std::string& text, const Fields& fields, ModelCache& models) {
   Line line;
   const auto failed = [&](const Error& error) { return Answer{to_json(error, line.id, false), error.exit_status}; };
   if (const auto error = read_line(text, line)) return failed(*error);
+  const auto own = Fields::parse(line.options.fields);
+  if (!own) return failed(own.error());
   const auto request = resolve(line.options, models);
   if (!request) return failed(request.error());
   auto report = run(*request);
   if (!report) return failed(report.error());
   report->id_json = line.id;
-  return {to_json(*report, false), exit_status(report->verdict)};
+  const auto& wanted = own->empty() ? fields : *own;
+  return {wanted.empty() ? to_json(*report, false) : to_json(*report, wanted), exit_status(report->verdict)};
 }
 
 /// A bad line outweighs an unknown, an unknown a no.
@@ -149,13 +118,15 @@ int worse(int a, int b) {
 
 }  // namespace
 
-int run_batch() {
+int run_batch(const Options& options) {
+  const auto fields = Fields::parse(options.fields);
+  if (!fields) return fail(fields.error(), options);
   std::ios::sync_with_stdio(false);
   ModelCache models;
   int status = 0;
   for (std::string text; std::getline(std::cin, text);) {
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    auto answer = answer_line(text, models);
+    auto answer = answer_line(text, *fields, models);
     status = worse(status, answer.status);
     answer.json += '\n';
     if (!write_output(answer.json)) return exit_output;

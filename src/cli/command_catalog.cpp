@@ -54,7 +54,9 @@ int run_catalog(const Invocation& invocation) {
   if (invocation.subject != "validate")
     return fail(Error{"usage", fmt::format("catalog '{}': must be validate", invocation.subject), {"validate"}},
                 invocation.options);
-  const bool json = invocation.options.json || invocation.options.format == "json";
+  const auto format = chosen_format(invocation.options, {"text", "json"});
+  if (!format) return fail(format.error(), invocation.options);
+  const bool json = *format == "json";
   bool good = true;
   std::string text;
   Json files = Json::array();

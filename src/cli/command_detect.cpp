@@ -9,9 +9,9 @@ namespace willitrun::cli {
 
 int run_detect(const Invocation& invocation) {
   const auto& options = invocation.options;
-  const bool json = options.json || options.format == "json";
-  if (options.format && *options.format != "text" && *options.format != "json")
-    return fail(Error{"bad_value", fmt::format("--format '{}': must be text or json", *options.format)}, options);
+  const auto format = chosen_format(options, {"text", "json"});
+  if (!format) return fail(format.error(), options);
+  const bool json = *format == "json";
   if (json && invocation.report) return fail(Error{"contradiction", "--report is text; leave out --json"}, options);
   const auto system = system_probe();
   RecordingProbe probe(*system);

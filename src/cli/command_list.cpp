@@ -6,8 +6,11 @@
 #include "cli/commands.hpp"
 #include "cli/terminal.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/catalog_lookup.hpp"
+#include "willitrun/catalog_tables.hpp"
 #include "willitrun/quant.hpp"
 #include "willitrun/suggest.hpp"
+#include "willitrun/table.hpp"
 
 namespace willitrun::cli {
 namespace {
@@ -76,6 +79,61 @@ bool matches(const Row& row, const std::string& pattern) {
          normalize_name(row.name).find(pattern) != std::string::npos;
 }
 
+bool begins(std::string_view id, std::string_view prefix) {
+  return id.starts_with(prefix) || normalize_name(id).starts_with(normalize_name(prefix));
+}
+
+/// Ids in a catalog table that begin so. Entries are read only where a chip of several memory sizes may be meant.
+std::string ids_in(const catalog_data::Table& table, std::string_view prefix) {
+  std::string out;
+  for (const auto& entry : table.entries)
+    if (begins(entry.id, prefix)) out += fmt::format("{}\n", entry.id);
+  return out;
+}
+
+std::string device_ids(std::string_view prefix) {
+  std::string out;
+  for (const auto& row : catalog_tables().devices.entries) {
+    if (!begins(row.id, prefix) && !begins(prefix, row.id)) continue;
+    const auto entry = read_device({row.json, row.json_size});
+    if (entry.options.empty() && begins(row.id, prefix)) out += fmt::format("{}\n", row.id);
+    for (const auto size : entry.options)
+      if (const auto id = with_memory(entry, size).id; begins(id, prefix)) out += id + "\n";
+  }
+  return out;
+}
+
+/// Names to type that begin so, one a line, for completion. Spelling aside as in lookups: "llama31" finds "llama3.1".
+int list_names(const ListRow& list, const std::string& prefix) {
+  std::string out;
+  if (list.rows == model_rows) {
+    out = ids_in(catalog_tables().models, prefix);
+  } else if (list.rows == cpu_rows) {
+    out = ids_in(catalog_tables().cpus, prefix);
+  } else if (list.rows == device_rows) {
+    out = device_ids(prefix);
+  } else {
+    for (const auto& row : list.rows())
+      if (begins(row.id, prefix)) out += row.id + "\n";
+  }
+  return write_output(out) ? 0 : exit_output;
+}
+
+std::string written(const std::vector<Row>& rows, std::string_view format, const std::string& what) {
+  if (format == "json") {
+    Json items = Json::array();
+    for (const auto& row : rows) items.push_back({{"id", row.id}, {"name", row.name}, {"detail", row.detail}});
+    return Json{{"schema", "willitrun.list/1"}, {"what", what}, {"items", items}}.dump() + "\n";
+  }
+  Table table{{{"id"}, {"name"}, {"detail"}}, {}, {}};
+  std::string text;
+  for (const auto& row : rows) {
+    table.rows.push_back({row.id, row.name, row.detail});
+    text += fmt::format("{:<34} {:<44} {}\n", row.id, row.name, row.detail);
+  }
+  return format == "csv" ? to_csv(table) : format == "md" ? to_markdown(table) : text;
+}
+
 }  // namespace
 
 int run_list(const Invocation& invocation) {
@@ -89,19 +147,13 @@ int run_list(const Invocation& invocation) {
                       suggestions},
                 invocation.options);
   }
-  const bool json = invocation.options.json || invocation.options.format == "json";
-  const auto pattern = normalize_name(invocation.pattern);
-  std::string out;
-  Json items = Json::array();
-  for (const auto& row : list->rows()) {
-    if (!matches(row, pattern)) continue;
-    if (json)
-      items.push_back({{"id", row.id}, {"name", row.name}, {"detail", row.detail}});
-    else
-      out += fmt::format("{:<34} {:<44} {}\n", row.id, row.name, row.detail);
-  }
-  if (json) out = Json{{"schema", "willitrun.list/1"}, {"what", invocation.subject}, {"items", items}}.dump() + "\n";
-  return write_output(out) ? 0 : exit_output;
+  if (invocation.names) return list_names(*list, invocation.pattern);
+  const auto format = chosen_format(invocation.options, {"text", "json", "csv", "md"});
+  if (!format) return fail(format.error(), invocation.options);
+  auto rows = list->rows();
+  std::erase_if(rows,
+                [pattern = normalize_name(invocation.pattern)](const Row& row) { return !matches(row, pattern); });
+  return write_output(written(rows, *format, invocation.subject)) ? 0 : exit_output;
 }
 
 }  // namespace willitrun::cli

@@ -4,6 +4,7 @@
 namespace willitrun::cli {
 
 int run_verdict(const Options& options) {
+  if (options.sweep) return run_sweep(options);
   ModelCache models;
   auto asked = options;
   default_to_this_computer(asked);

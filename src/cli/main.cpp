@@ -13,34 +13,43 @@ namespace {
 using namespace willitrun;
 
 int dispatch(const cli::Invocation& invocation) {
-  // These two say what is wrong with a catalog; one that is must not stop them.
-  const bool needs_catalogs = invocation.command != cli::Command::catalog && invocation.command != cli::Command::schema;
+  using enum cli::Command;
+  const auto command = invocation.command;
+  // One says what is wrong with a catalog, which must not stop it; the others need none.
+  const bool needs_catalogs = command != catalog && command != schema && command != completion && command != man;
   if (const auto error = needs_catalogs ? cli::load_catalogs(invocation.options) : std::nullopt)
     return cli::fail(*error, invocation.options);
-  switch (invocation.command) {
-    case cli::Command::verdict: return cli::run_verdict(invocation.options);
-    case cli::Command::batch: return cli::run_batch();
-    case cli::Command::tables: return cli::run_tables(invocation.options);
-    case cli::Command::list: return cli::run_list(invocation);
-    case cli::Command::show: return cli::run_show(invocation);
-    case cli::Command::detect: return cli::run_detect(invocation);
-    case cli::Command::catalog: return cli::run_catalog(invocation);
-    case cli::Command::fits: return cli::run_fits(invocation.options);
-    case cli::Command::needs: return cli::run_needs(invocation.options);
-    case cli::Command::compare: return cli::run_compare(invocation);
-    case cli::Command::cost: return cli::run_cost(invocation.options);
-    case cli::Command::schema: return cli::run_schema(invocation);
+  switch (command) {
+    case verdict: return cli::run_verdict(invocation.options);
+    case check: return cli::run_check(invocation.options);
+    case batch: return cli::run_batch(invocation.options);
+    case tables: return cli::run_tables(invocation.options);
+    case fits: return cli::run_fits(invocation.options);
+    case needs: return cli::run_needs(invocation.options);
+    case compare: return cli::run_compare(invocation);
+    case cost: return cli::run_cost(invocation.options);
+    case list: return cli::run_list(invocation);
+    case show: return cli::run_show(invocation);
+    case detect: return cli::run_detect(invocation);
+    case explain: return cli::run_explain(invocation);
+    case catalog: return cli::run_catalog(invocation);
+    case calibrate: return cli::run_calibrate(invocation);
+    case schema: return cli::run_schema(invocation);
+    case completion: return cli::run_completion(invocation);
+    case man: return cli::run_man();
   }
   return cli::exit_internal;
 }
 
-/// Whether JSON was asked for, as far as unparsed arguments tell: errors about them follow it too.
+/// The format asked for, as far as unparsed arguments tell: errors about them follow it too.
 cli::Options error_style(int argc, char** argv) {
   cli::Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    options.json = options.json || word == "--json" || word == "-ojson" || word == "--format=json" ||
-                   ((word == "-o" || word == "--format") && i + 1 < argc && std::string(argv[i + 1]) == "json");
+    options.json = options.json || word == "--json";
+    if ((word == "-o" || word == "--format") && i + 1 < argc) options.format = argv[i + 1];
+    if (word.starts_with("--format=")) options.format = word.substr(9);
+    if (word.starts_with("-o") && word.size() > 2) options.format = word.substr(word[2] == '=' ? 3 : 2);
   }
   return options;
 }

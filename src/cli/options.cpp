@@ -25,6 +25,8 @@ constexpr std::array rows{
     OptionRow{"prompt-tokens", 0, model, &O::prompt_tokens, "N", "prompt length, for speed; default 512"},
     OptionRow{"engine", 0, model, &O::engine, "NAME",
               "llama.cpp (default), ollama, lmstudio, llamafile, mlx, vllm, transformers"},
+    OptionRow{"no-calibration", 0, model, &O::no_calibration, "",
+              "estimate without what calibrate stored of your own measurements"},
 
     OptionRow{"gpu-layers", 0, placement, &O::gpu_layers, "N|all|auto",
               "layers on the GPU, output layer included; default auto"},
@@ -55,9 +57,12 @@ constexpr std::array rows{
     OptionRow{"min-tps", 0, gate, &O::min_tps, "X", "least decode speed in tokens per second"},
     OptionRow{"min-ctx", 0, gate, &O::min_ctx, "N", "least context per slot"},
     OptionRow{"max-ttft", 0, gate, &O::max_ttft, "SECONDS", "longest time to the first token"},
+    OptionRow{"max-memory", 0, gate, &O::max_memory, "SIZE", "most memory, devices and system together"},
 
-    OptionRow{"format", 'o', output, &O::format, "text|json", "output format; default text"},
+    OptionRow{"format", 'o', output, &O::format, "text|json|ndjson|csv|md", "output format; default text"},
     OptionRow{"json", 0, output, &O::json, "", "same as --format json"},
+    OptionRow{"fields", 0, output, &O::fields, "A,B,..",
+              "only these values of the result, such as verdict.code,memory.total_bytes"},
     OptionRow{"explain", 0, output, &O::explain, "", "show the parts of every figure"},
     OptionRow{"quiet", 0, output, &O::quiet, "", "print nothing, answer by exit code"},
     OptionRow{"color", 0, output, &O::color, "auto|always|never", "colour; NO_COLOR and CLICOLOR_FORCE are heeded"},
@@ -70,6 +75,9 @@ constexpr std::array rows{
     OptionRow{"optimizer", 0, tables, &O::optimizer, "NAME",
               "training state: none (default), sgd, adagrad, rowwise_adagrad, adam"},
 
+    OptionRow{"lock", 0, Group::lock, &O::lock, "FILE",
+              "hold every check against this file: what grew or is new to it fails"},
+    OptionRow{"update-lock", 0, Group::lock, &O::update_lock, "", "write the file named by --lock instead"},
     OptionRow{"task", 0, models, &O::task, "A,B,..", "text, code, vision, embedding, reranking, speech"},
     OptionRow{"license", 0, models, &O::license, "A,B,..", "apache-2.0, mit, gemma, ..."},
     OptionRow{"min-params", 0, models, &O::min_params, "N", "least parameters, such as 7B"},
@@ -93,6 +101,9 @@ constexpr std::array rows{
               "an API's price per million tokens read and written, such as 0.15/0.60"},
     OptionRow{"input-per-output", 0, cost, &O::input_per_output, "N", "tokens read for each written; default 3"},
     OptionRow{"currency", 0, cost, &O::currency, "NAME", "shown with money; default nothing"},
+
+    OptionRow{"sweep", 0, Group::sweep, &O::sweep, "ctx|quant|gpu-layers",
+              "memory and speed along that option, as a chart; exit 0 if any point meets the gate"},
 };
 
 }  // namespace
@@ -100,13 +111,9 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 10> titles{"Model",   "Placement", "Machine", "Gate",    "Output",
-                                                    "Catalog", "Tables",    "Models",  "Devices", "Cost"};
+  constexpr std::array<std::string_view, 12> titles{"Model",  "Placement", "Machine", "Gate",    "Output", "Catalog",
+                                                    "Tables", "Lock",      "Models",  "Devices", "Cost",   "Sweep"};
   return titles[static_cast<std::size_t>(group)];
-}
-
-bool is_of_requests(Group group) {
-  return group != Group::catalog && group != Group::models && group != Group::devices && group != Group::cost;
 }
 
 }  // namespace willitrun::cli

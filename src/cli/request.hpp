@@ -45,6 +45,10 @@ struct ResolvedRequest {
   std::vector<std::pair<std::string, OptionValue>> echo;  ///< every effective option
 };
 
+/// The question that options ask of a model and a machine at hand; what they say of those is not looked at again.
+[[nodiscard]] Result<CheckRequest> make_check(const Options& options, const LoadedModel& model, Machine machine);
+[[nodiscard]] Result<Report> run(const CheckRequest& check, const std::optional<Recommender>& recommender);
+
 [[nodiscard]] Result<ResolvedRequest> resolve(const Options& options, ModelCache& models);
 /// The report on a resolved request, its options echoed.
 [[nodiscard]] Result<Report> run(const ResolvedRequest& request);

@@ -8,6 +8,7 @@
 #include "cli/probe_system.hpp"
 #include "cli/request.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/catalog_file.hpp"
 #include "willitrun/suggest.hpp"
 
 namespace willitrun::cli {
@@ -177,6 +178,8 @@ Result<Machine> resolve_machine(const Options& options) {
   if (auto e = read_devices(options, devices, assumptions)) return *e;
   const auto request = resolve_surroundings(options, std::move(devices));
   if (!request) return request.error();
+  if (const auto added = added_catalogs(); !added.empty())
+    assumptions.push_back({"catalog_overlay", fmt::format("catalog entries of {}", fmt::join(added, ", "))});
   auto machine = assemble_machine(*request);
   machine.assumptions.insert(machine.assumptions.begin(), assumptions.begin(), assumptions.end());
   return machine;

@@ -16,16 +16,20 @@
 #include <unistd.h>
 #endif
 
+#include "willitrun/units.hpp"
+
 namespace willitrun::cli {
 namespace {
 
-bool output_is_terminal() {
+bool is_terminal(std::FILE* stream) {
 #if defined(_WIN32)
-  return _isatty(_fileno(stdout)) != 0;
+  return _isatty(_fileno(stream)) != 0;
 #else
-  return isatty(STDOUT_FILENO) == 1;
+  return isatty(fileno(stream)) == 1;
 #endif
 }
+
+bool closed = false;
 
 unsigned output_width() {
   constexpr unsigned usual = 80, narrowest = 40, widest = 120;
@@ -67,16 +71,38 @@ Result<TextStyle> output_style(const Options& options) {
     return Error{"bad_value", fmt::format("--color '{}': must be auto, always or never", color)};
   const char* no_color = std::getenv("NO_COLOR");
   const bool refused = no_color != nullptr && *no_color != '\0';
-  style.color =
-      color == "always" || (color == "auto" && !refused && (is_set("CLICOLOR_FORCE") || output_is_terminal()));
+  style.color = color == "always" || (color == "auto" && !refused && (is_set("CLICOLOR_FORCE") || is_terminal(stdout)));
   return style;
 }
 
 bool write_output(std::string_view text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  return written || errno == EPIPE;
+  if (!written && errno == EPIPE) closed = true;
+  return written || closed;
 }
 
+bool output_closed() { return closed; }
+
 void write_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+Progress::Progress(std::string_view what)
+    : what_(what),
+      on_terminal_(is_terminal(stderr)),
+      next_(std::chrono::steady_clock::now() + std::chrono::seconds(1)) {}
+
+void Progress::step() {
+  ++done_;
+  constexpr std::uint64_t seldom = 16;  // reading the clock costs as much as a small answer's line
+  if (!on_terminal_ || done_ % seldom != 0) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_) return;
+  next_ = now + std::chrono::milliseconds(200);
+  shown_ = true;
+  write_error(fmt::format("\r{} {}", format_grouped(done_), what_));
+}
+
+Progress::~Progress() {
+  if (shown_) write_error(fmt::format("\r{:{}}\r", "", what_.size() + 28));
+}
 
 }  // namespace willitrun::cli

@@ -20,7 +20,7 @@ using Problems = std::vector<Error>;
 
 constexpr std::array<std::string_view, 6> vendors{"nvidia", "amd", "intel", "apple", "qualcomm", "other"};
 constexpr std::array<std::string_view, 2> device_kinds{"discrete", "unified"};
-constexpr std::array<std::string_view, 3> tasks{"text-generation", "embedding", "text-to-speech"};
+constexpr std::array<std::string_view, 4> tasks{"text-generation", "embedding", "speech-recognition", "text-to-speech"};
 constexpr std::array<std::string_view, 7> native_quants{"f32", "f16", "bf16", "fp8", "int4", "mxfp4", "tq2_0"};
 
 std::string required_text(JsonFields& fields, std::string_view key) {

@@ -63,6 +63,11 @@ void add_warnings(const CheckRequest& request, const Footprint& footprint, Repor
          fmt::format("architecture '{}' is not known here: weights are exact, cache and compute follow the generic "
                      "transformer rules",
                      spec.architecture));
+  if (spec.hears())
+    warn("scratch_not_modelled",
+         "whisper.cpp runs this model; its scratch buffers are not known here, what an encoder of this size takes "
+         "stands "
+         "in for them");
   if (!request.context.flash_attn && is_block_quantized(request.context.type_v))
     warn("quantized_v_needs_flash_attention", "llama.cpp refuses a quantised V cache without flash attention");
 }
@@ -101,8 +106,16 @@ Result<Report> check(const CheckRequest& request) {
     report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
     if (!placement.fits()) report.speed.notes.emplace_back("the speed is as if it fitted");
   }
+  // Sound is read in pieces of half a minute; nobody asks for tokens per second.
+  if (footprint.spec().hears()) {
+    report.speed = {};
+    report.speed.notes.emplace_back("the speed of speech recognition is not estimated");
+  }
   // An encoder reads a text at once; it decodes nothing.
   if (!footprint.spec().keeps_cache) report.speed.decode_tokens_per_s.reset();
+  // A line of a batch has no reader.
+  if (request.advise)
+    for (auto& note : speed_notes(request, footprint, placement, report)) report.speed.notes.push_back(std::move(note));
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);

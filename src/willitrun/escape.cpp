@@ -46,6 +46,10 @@ std::string one_line(std::string_view text) {
 }
 
 std::string json_quoted(std::string_view text) {
+  // Most text needs nothing, and there is much of it.
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7F && c != '"' && c != '\\'; });
+  if (plain) return (std::string("\"") += text) += '"';
   return '"' +
          respelled(text,
                    [](char32_t c, std::string_view bytes, std::string& out) {
@@ -130,7 +134,7 @@ std::string workflow_escaped(std::string_view text, bool property) {
     if (c == '%' || c == '\r' || c == '\n' || (property && (c == ':' || c == ',')))
       out += fmt::format("%{:02X}", static_cast<unsigned>(c));
     else
-      out += is_control(c) && !is_blank(c) ? replacement : bytes;
+      out += c == '\t' ? " " : is_control(c) ? replacement : bytes;
   });
 }
 

@@ -15,16 +15,18 @@ namespace {
 
 struct Group {
   std::string_view title;
-  std::string_view marks;  // between spaces; any occurs in the tensor's name
+  std::string_view marks;  // between spaces; any occurs in the tensor's name, GGUF's or a safetensors file's
 };
 constexpr std::array tensor_groups{
     Group{"token embedding", "token_embd. position_embd token_types per_layer_token_embd"},
-    Group{"attention", "attn_q. attn_k. attn_v. attn_qkv attn_output. attn_gate attn_q_ attn_k_b attn_v_b attn_kv"},
+    Group{"attention",
+          "attn_q. attn_k. attn_v. attn_qkv attn_output. attn_gate attn_q_ attn_k_b attn_v_b attn_kv self_attn. .attn. "
+          "attention."},
     Group{"output", "output.weight cls"},
-    Group{"experts", "_exps"},
-    Group{"shared experts", "_shexp"},
-    Group{"recurrent", "ssm_ shortconv time_mix"},
-    Group{"feed-forward", "ffn_up ffn_gate ffn_down"},
+    Group{"shared experts", "_shexp .shared_expert"},
+    Group{"experts", "_exps .experts"},
+    Group{"recurrent", "ssm_ shortconv time_mix .mixer. .mamba. .linear_attn. .conv."},
+    Group{"feed-forward", "ffn_up ffn_gate ffn_down .mlp. .feed_forward. intermediate.dense"},
 };
 
 bool has_mark(std::string_view name, std::string_view marks) {
@@ -40,7 +42,7 @@ Breakdown weights_by_group(const Footprint& footprint) {
   Breakdown out{"weights as stored", footprint.weights().file_bytes, {}};
   for (const auto& group : tensor_groups) out.parts.push_back({std::string(group.title), 0});
   out.parts.push_back({"norms and the rest", 0});
-  for (const auto& tensor : footprint.weighed->model.tensors) {
+  for (const auto& tensor : footprint.weighed->model.as_stored()) {
     const auto it = std::find_if(tensor_groups.begin(), tensor_groups.end(),
                                  [&](const Group& g) { return has_mark(tensor.name, g.marks); });
     out.parts[static_cast<std::size_t>(it - tensor_groups.begin())].bytes += tensor.bytes();

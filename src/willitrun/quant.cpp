@@ -205,7 +205,9 @@ Quantizer::Quantizer(const ModelSpec& spec, const std::vector<TensorInfo>& tenso
   constexpr Shape any_matrix{2, 2, 1, 1};
   std::vector<Kind> kinds;
   std::vector<Found> found;
-  tied_ = std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
+  // whisper.cpp's quantize has one type for all matrices.
+  tied_ = !spec.hears() &&
+          std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const auto suffix = without_block(tensors[i].name);
     auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& k) { return k.suffix == suffix; });

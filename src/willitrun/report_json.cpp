@@ -1,9 +1,10 @@
-#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "willitrun/catalog.hpp"
+#include "willitrun/format_writers.hpp"
 #include "willitrun/report.hpp"
+#include "willitrun/report_tree.hpp"
 #include "willitrun/version.hpp"
 
 namespace willitrun {
@@ -109,8 +110,20 @@ Json to_json(const std::optional<MeasuredSpeed>& m) {
   return out;
 }
 
+Json to_json(const std::optional<Factor>& f) {
+  if (!f) return nullptr;
+  return {{"factor", rounded(f->mid)}, {"low", rounded(f->low)}, {"high", rounded(f->high)}, {"rows", f->rows}};
+}
+
 Json to_json(const SpeedEstimate& s) {
   const bool measured = s.measured_decode || s.measured_prefill;
+  Json corrections = Json::array();
+  for (const auto& c : s.corrections)
+    corrections.push_back({{"device", c.device},
+                           {"date", c.date},
+                           {"source", c.source},
+                           {"decode", to_json(c.decode)},
+                           {"prefill", to_json(c.prefill)}});
   Json parallel = nullptr;
   if (s.parallel)
     parallel = {{"users", s.parallel->users},
@@ -123,7 +136,8 @@ Json to_json(const SpeedEstimate& s) {
           {"parallel", parallel},
           {"measured", measured ? Json{{"decode", to_json(s.measured_decode)}, {"prefill", to_json(s.measured_prefill)}}
                                 : Json(nullptr)},
-          {"basis", measured ? "measured" : "model"},
+          {"corrected_by", corrections},
+          {"basis", measured || !s.corrections.empty() ? "measured" : "model"},
           {"notes", s.notes}};
 }
 
@@ -139,7 +153,9 @@ Json memory_of(const Report& report) {
   return {{"devices", devices}, {"total_bytes", report.total_bytes()}};
 }
 
-Json to_json(const Report& report) {
+}  // namespace
+
+Json tree_of(const Report& report) {
   Json alternatives = Json::array();
   for (const auto& a : report.alternatives)
     alternatives.push_back({{"change", a.change}, {"verdict", name_of(a.verdict)}});
@@ -147,8 +163,6 @@ Json to_json(const Report& report) {
   for (const auto& [engine, command] : report.commands) commands[engine] = command;
   const auto& p = report.placement;
   const auto& v = report.verdict;
-  const auto required = std::find_if(report.request.begin(), report.request.end(),
-                                     [](const auto& option) { return option.first == "require"; });
   return {
       {"schema", "willitrun.result/1"},
       {"id", id_of(report.id_json)},
@@ -160,7 +174,7 @@ Json to_json(const Report& report) {
       {"machine", to_json(report.machine)},
       {"verdict",
        {{"code", name_of(v.code)},
-        {"require", required == report.request.end() ? "runs" : std::get<std::string>(required->second)},
+        {"require", name_of(required_level(report))},
         {"met", v.met},
         {"reasons", coded(v.reasons)}}},
       {"memory", memory_of(report)},
@@ -183,9 +197,9 @@ Json to_json(const Report& report) {
   };
 }
 
-}  // namespace
+std::string to_json(const Report& report, bool pretty) { return dumped(tree_of(report), pretty); }
 
-std::string to_json(const Report& report, bool pretty) { return dumped(to_json(report), pretty); }
+std::string report_as_json(const Report& report, const TextStyle&) { return to_json(report, false) + "\n"; }
 
 std::string to_json(const Error& error, const std::string& id_json, bool pretty) {
   const Json json{{"schema", "willitrun.error/1"},

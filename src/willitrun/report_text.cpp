@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
+#include "willitrun/figures.hpp"
 #include "willitrun/report.hpp"
 #include "willitrun/text_layout.hpp"
 
@@ -18,32 +18,6 @@ constexpr std::array headings{
     Heading{"FITS", Color::green}, Heading{"TIGHT", Color::yellow},  Heading{"OFFLOAD", Color::yellow},
     Heading{"CPU", Color::blue},   Heading{"WON'T RUN", Color::red}, Heading{"UNKNOWN", Color::yellow},
 };
-
-std::string gib_text(Bytes bytes) {
-  const auto value = static_cast<double>(bytes) / static_cast<double>(gib);
-  return value < 0.995   ? fmt::format("{:.2f}", value)
-         : value < 99.95 ? fmt::format("{:.1f}", value)
-                         : fmt::format("{:.0f}", value);
-}
-
-/// Two significant digits below 100, whole numbers above: an estimate carries no more.
-std::string speed_text(double value) {
-  if (value < 10) return fmt::format("{:.1f}", value);
-  if (value < 100) return fmt::format("{:.0f}", value);
-  const auto step = std::pow(10.0, std::floor(std::log10(value)) - 1);
-  return format_grouped(static_cast<std::uint64_t>(std::round(value / step) * step));
-}
-
-std::string machine_text(const Machine& machine) {
-  if (machine.devices.empty()) return machine.host.name.empty() ? "CPU" : machine.host.name;
-  const auto& name = machine.devices[0].spec.name;
-  const auto same =
-      std::all_of(machine.devices.begin(), machine.devices.end(), [&](const Device& d) { return d.spec.name == name; });
-  if (same) return machine.devices.size() == 1 ? name : fmt::format("{}x {}", machine.devices.size(), name);
-  std::string out;
-  for (const auto& d : machine.devices) out += (out.empty() ? "" : " + ") + d.spec.name;
-  return out;
-}
 
 std::string headline(const Report& r, const TextStyle& style) {
   const auto& heading = headings[static_cast<std::size_t>(r.verdict.code)];
@@ -156,7 +130,7 @@ std::string footer(const Report& r, const TextStyle& style) {
   for (const auto& warning : r.warnings) out += wrapped("  warning  ", {warning.message}, " ", style);
   // A command is to be copied: never wrapped.
   for (const auto& [engine, command] : r.commands)
-    if (engine == "llama.cpp") out += "  run      " + command + "\n";
+    if (engine == "llama.cpp" || engine == "vllm") out += "  run      " + command + "\n";
   return out;
 }
 

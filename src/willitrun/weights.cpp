@@ -21,10 +21,8 @@ std::uint64_t active_share(const ModelSpec& spec, const TensorInfo& tensor, std:
 /// Read whole for every token. The input tables are looked up row by row instead.
 void add_active(const ModelSpec& spec, const TensorInfo& tensor, WeightTable& table) {
   const bool tied_output = spec.optional.tied_embeddings && tensor.name == "token_embd.weight";
-  const auto elements = element_count(tensor.shape).value_or(0);
   if (tensor.place != TensorPlace::input || tied_output)
     table.active_bytes += active_share(spec, tensor, tensor.bytes());
-  table.active_parameters += active_share(spec, tensor, elements);
 }
 
 void add_to_place(const ModelSpec& spec, const TensorInfo& tensor, WeightTable& table) {
@@ -55,13 +53,19 @@ WeightTable weigh(const Model& model) {
   const auto& spec = model.spec;
   WeightTable table;
   table.layers.resize(spec.n_layer);
+  const auto n_trunk = static_cast<std::int32_t>(spec.n_layer_trunk());
   for (const auto& tensor : model.tensors) {
+    const auto elements = element_count(tensor.shape).value_or(0);
+    table.parameters += elements;
+    if (tensor.layer < n_trunk) table.active_parameters += active_share(spec, tensor, elements);
+  }
+  if (!model.stored.empty()) table.parameters = model.parameters;
+  for (const auto& tensor : model.as_stored()) {
     table.file_bytes += tensor.bytes();
-    table.parameters += element_count(tensor.shape).value_or(0);
     if (tensor.name == "output.weight") table.output_bytes = tensor.bytes();
     if (tensor.place == TensorPlace::input) table.token_embedding_bytes += tensor.bytes();
     // Next-token-prediction blocks are in the file but not loaded.
-    if (tensor.layer >= static_cast<std::int32_t>(spec.n_layer_trunk())) continue;
+    if (tensor.layer >= n_trunk) continue;
     add_active(spec, tensor, table);
     add_to_place(spec, tensor, table);
   }

@@ -13,21 +13,24 @@ namespace {
 
 // From the ground up. A header may include those of its own line and of earlier ones.
 const std::vector<std::vector<std::string>> layers{
-    {"result", "units", "version", "schema"},
+    {"result", "units", "version", "schema", "correction", "llama_bench"},
     {"tensor_type", "metadata"},
     {"model", "hardware", "embedding_tables", "probe"},
-    {"architecture", "quant", "gguf", "model_spec", "catalog", "catalog_file"},
+    {"architecture", "quant", "gguf", "model_spec", "catalog", "catalog_file", "safetensors", "hf_model"},
     {"kv_cache", "weights", "split", "machine", "detect"},
     {"compute"},
     {"footprint"},
     {"placement"},
     {"speed"},
+    {"calibrate"},
     {"verdict"},
     {"report"},
     {"outcome", "quality"},
+    {"fields"},
     {"formats"},
     {"check"},
-    {"fits", "needs", "cost"},
+    {"manifest", "lock", "budget", "fits", "needs", "cost", "sweep"},
+    {"glossary", "troubleshoot"},
 };
 
 std::size_t layer_of(const std::string& header) {

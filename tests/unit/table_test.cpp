@@ -54,7 +54,7 @@ TEST_CASE("width counts characters, and colour takes none") {
 
 TEST_CASE("cells cannot leave their place in any form") {
   const Table table{{{"a"}, {"b"}}, {{"x|y\n\x1b[31m\"z\"", "1,\t2\\"}}, {}};
-  CHECK(to_text(table, style_of(80)) == "a              b\nx|y \xEF\xBF\xBD[31m\"z\"  1, 2\\\n");
+  CHECK(to_text(table, style_of(80)) == "a             b\nx|y \xEF\xBF\xBD[31m\"z\"  1, 2\\\n");
   CHECK(to_csv(table) == "a,b\n\"x|y\n\xEF\xBF\xBD[31m\"\"z\"\"\",\"1,\t2\\\"\n");
   CHECK(to_tsv(table) == "x|y\\n\xEF\xBF\xBD[31m\"z\"\t1,\\t2\\\\\n");
   CHECK(to_markdown(table) == "| a | b |\n| --- | --- |\n| x&#124;y \xEF\xBF\xBD\\[31m\"z\" | 1, 2\\\\ |\n");
