@@ -51,7 +51,7 @@ std::vector<std::string_view> tasks_of(const ModelEntry& entry) {
   else if (entry.task == "embedding")
     out.emplace_back("embedding");
   else
-    out.emplace_back(entry.task == "text-to-speech" ? "speech" : "text");
+    out.emplace_back(entry.task.starts_with("text-to-speech") || entry.task.starts_with("speech") ? "speech" : "text");
   if (named_for_code(entry.id)) out.emplace_back("code");
   if (entry.vision_parameters > 0) out.emplace_back("vision");
   return out;
