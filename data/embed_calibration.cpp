@@ -45,8 +45,11 @@ std::string quoted(const std::string& text) { return json(text).dump(-1, ' ', tr
 void write_rows(std::ostream& out, const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   const auto root = json::parse(in, nullptr, false);
-  if (!root.is_object() || root.value("schema", "") != "willitrun.calibration/1" || !root.contains("rows"))
-    return problem(path, "is not a willitrun.calibration/1 with rows");
+  if (!root.is_object() || root.value("schema", "") != "willitrun.speed/1" || !root.contains("rows"))
+    return problem(path, "is not a willitrun.speed/1 with rows");
+  const auto fitted = root.value("fitted", std::string());
+  if (fitted.empty()) return problem(path, "has no date of the fit");
+  out << "constexpr const char* fitted = " << quoted(fitted) << ";\n";
   out << "constexpr SpeedRow rows[] = {\n";
   for (std::size_t i = 0; i < root["rows"].size(); ++i) {
     const auto& row = root["rows"][i];
@@ -130,6 +133,7 @@ int main(int argc, char** argv) {
   write_rows(out, argv[2]);
   write_measurements(out, argv[3]);
   out << "\n}  // namespace\n\nstd::span<const SpeedRow> speed_rows() { return rows; }\n"
+         "std::string_view speed_fit_date() { return fitted; }\n"
          "std::span<const Measurement> all_measurements() { return measurements; }\n"
          "std::string_view measurement_source(std::size_t index) { return sources[index]; }\n\n}  // namespace "
          "willitrun\n";

@@ -16,8 +16,10 @@ struct ModelEntry {
   std::string id, name, family, hf_id, ollama, license, released, task, native_quant, source, note;
   std::vector<std::string> aliases;
   std::string architecture;
-  std::uint64_t parameters = 0;  ///< published total of the text part; the data test holds it against the shapes
-  Metadata hparams;              ///< GGUF keys without prefix
+  std::uint64_t parameters = 0;         ///< published total of the text part; the data test holds it against the shapes
+  std::uint64_t active_parameters = 0;  ///< per token, for models with experts; 0 = all
+  std::uint64_t vision_parameters = 0;  ///< vision tower and projector, a file of their own (mmproj); 0 = none
+  Metadata hparams;                     ///< GGUF keys without prefix
   OptionalTensors optional;
 };
 

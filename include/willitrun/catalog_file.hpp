@@ -31,6 +31,8 @@ struct CatalogCheck {
 /// added, and their names win. A file with an error changes nothing. Shapes are held against the total by
 /// check_catalog only. The tables are the process's own: call this before lookups, not beside them in another thread.
 [[nodiscard]] std::optional<Error> add_catalog(std::string_view json, std::string_view what);
+/// The files added so far as they were named, in order.
+[[nodiscard]] std::vector<std::string> added_catalogs();
 /// Back to the bundled entries.
 void remove_added_catalogs();
 

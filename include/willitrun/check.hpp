@@ -26,7 +26,8 @@ struct CheckRequest {
   Machine machine;
   SpeedRequest speed;
   Requirement requirement;
-  bool advise = true;  ///< look for alternatives and the longest context
+  bool advise = true;         ///< look for alternatives and the longest context
+  bool measure_room = false;  ///< look for the longest context alone
   bool explain = false;
   std::vector<Warning> warnings;  ///< found while the model was read
   std::string ollama_tag;         ///< the model's name at Ollama, if it has one

@@ -26,9 +26,6 @@ class ComputePlan {
                                         const Split& split) const;
 
  private:
-  [[nodiscard]] ComputeBuffers replay(const ContextParams& params, const ResolvedContext& context,
-                                      const Split& split) const;
-
   struct Data;
   std::shared_ptr<const Data> data_;
 };

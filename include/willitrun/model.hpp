@@ -77,14 +77,24 @@ struct ModelSpec {
 
   std::uint32_t n_expert = 0, n_expert_used = 0, n_expert_shared = 0;
   std::uint32_t n_ff_expert = 0, n_ff_shared_expert = 0;
+  std::uint32_t n_expert_group = 0, n_expert_group_used = 0;  ///< group-limited routing
   std::uint32_t n_layer_dense_lead = 0;
   std::uint32_t moe_layer_step = 0;  ///< every n-th layer has experts; 0 or 1 = all
-  std::uint32_t n_embd_expert = 0;   ///< moe_latent_size: width the routed experts work at; 0 = n_embd
+  std::uint32_t n_embd_expert =
+      0;  ///< moe_latent_size, expert_latent_length: the routed experts' own width; 0 = n_embd
 
   std::uint32_t q_lora_rank = 0, kv_lora_rank = 0;  ///< latent attention
   std::uint32_t head_dim_k_mla = 0, head_dim_v_mla = 0;
   std::uint32_t n_indexer_head = 0, indexer_head_dim = 0;  ///< sparse-attention indexer
+  std::uint32_t indexer_top_k = 0;                         ///< keys that it chooses for every query
   std::vector<bool> indexer_layers;  ///< layers with an indexer (and a cache for its keys); empty = none
+  LayerValues compress_ratios;       ///< tokens a compressed key stands for (deepseek4); 0 = the layer has none
+  std::uint32_t n_output_group = 0, output_lora_rank = 0;  ///< attention output in groups of low rank (deepseek4)
+  std::uint32_t n_hyper_connection = 0;                    ///< parallel residual streams (deepseek4)
+  std::uint32_t n_layer_encoder = 0,
+                n_ctx_encoder = 0;  ///< leading layers that read sound, and how much of it (whisper)
+  std::uint32_t n_mel = 0;          ///< frequency bands of the sound (whisper)
+  std::uint32_t n_layer_hash = 0;   ///< leading layers that route by token id (deepseek4)
 
   std::uint32_t ssm_d_conv = 0, ssm_d_inner = 0, ssm_d_state = 0, ssm_dt_rank = 0, ssm_n_group = 0;
   std::uint32_t full_attention_interval = 0;
@@ -95,6 +105,9 @@ struct ModelSpec {
 
   std::uint32_t n_embd_per_layer = 0;  ///< per-layer input embeddings (gemma3n, gemma4)
   std::uint32_t n_altup = 0;           ///< parallel residual streams (gemma3n)
+
+  bool clamps_qkv = false;       ///< projections are clamped (attention.clamp_kqv)
+  bool serial_residual = false;  ///< use_parallel_residual is false (gptneox)
 
   bool headless = false;            ///< an encoder without output matrix, tied or not
   bool tied_twice_on_host = false;  ///< a tied embedding is held a second time as output, wherever that is
@@ -115,6 +128,11 @@ struct ModelSpec {
   }
   [[nodiscard]] bool is_moe() const { return n_expert > 0; }
   [[nodiscard]] bool is_mla() const { return kv_lora_rank > 0 && head_dim_k_mla > 0; }
+  [[nodiscard]] bool hears() const { return n_ctx_encoder > 0; }
+  /// Older keys are kept compressed, next to a window of plain ones.
+  [[nodiscard]] bool compresses_keys() const { return !compress_ratios.empty(); }
+  /// One vector serves as key and value.
+  [[nodiscard]] bool keeps_keys_only() const { return is_mla() || compresses_keys(); }
   [[nodiscard]] std::uint32_t k_dim(std::uint32_t layer) const {
     return slides(layer) && head_dim_k_swa != 0 ? head_dim_k_swa : head_dim_k;
   }

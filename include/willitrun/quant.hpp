@@ -26,6 +26,35 @@ struct QuantPreset {
 /// Any usual spelling ("Q4_K_M", "q4km", "Q4-K-M", "fp16"); an unknown one is an error with near misses.
 [[nodiscard]] Result<QuantPreset> find_quant(std::string_view text);
 
+/// Bits per weight that the layers of no model fall below at this preset.
+[[nodiscard]] double least_bits(const QuantPreset& preset);
+
+/// The part of the network a tensor belongs to, as far as quantizers care.
+enum class TensorCategory : std::uint8_t;
+
+/// A model's tensors sorted for quantizers once, for many presets.
+class Quantizer {
+ public:
+  /// `tensors` must be the unquantised inventory of `spec`, which must outlive this.
+  Quantizer(const ModelSpec& spec, const std::vector<TensorInfo>& tensors);
+  /// As apply_quant() on the same tensors, at whatever types an earlier preset left them.
+  void apply(const QuantPreset& preset, std::vector<TensorInfo>& tensors) const;
+
+ private:
+  struct Step {
+    std::size_t tensor;
+    TensorCategory category;
+    TensorType source;
+  };
+  void apply_ggml(const QuantPreset& preset, std::vector<TensorInfo>& tensors) const;
+  void apply_other(const QuantPreset& preset, std::vector<TensorInfo>& tensors) const;
+
+  const ModelSpec& spec_;
+  std::vector<Step> walk_;  // those a quantizer touches, in its order
+  std::uint32_t n_value_ = 0;
+  bool tied_ = false;
+};
+
 /// Gives every tensor the type llama.cpp's quantizer (or the other engine's) would give it, without importance matrix.
 /// `tensors` must be the unquantised inventory of `spec`.
 void apply_quant(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "willitrun/correction.hpp"
 #include "willitrun/footprint.hpp"
 #include "willitrun/hardware.hpp"
 #include "willitrun/placement.hpp"
@@ -28,8 +29,9 @@ struct SpeedRequest {
   std::uint32_t depth = 0;  ///< tokens already in the context
   std::uint32_t prompt_tokens = 512;
   Engine engine = Engine::llama_cpp;
-  bool measured = true;  ///< look for published measurements of the same device, model and quant
-  std::string quant;     ///< preset id, to find them by
+  bool measured = true;     ///< look for published measurements of the same device, model and quant
+  std::string quant;        ///< preset id, to find them by
+  Corrections corrections;  ///< from the user's own measurements; empty = none
 };
 
 /// What the larger part of a token's time goes into.
@@ -51,6 +53,13 @@ struct MeasuredSpeed {
   std::string source;
 };
 
+/// An own measurement that moved the estimate.
+struct AppliedCorrection {
+  std::string device, name;  ///< as in Correction
+  std::string date, source;
+  std::optional<Factor> decode, prefill;
+};
+
 struct SpeedEstimate {
   std::optional<Range> decode_tokens_per_s;  ///< one sequence
   std::optional<Range> prefill_tokens_per_s;
@@ -58,8 +67,12 @@ struct SpeedEstimate {
   std::optional<Limit> limited_by;        ///< decoding
   std::optional<ParallelSpeed> parallel;  ///< when more than one slot was asked for
   std::optional<MeasuredSpeed> measured_decode, measured_prefill;
+  std::vector<AppliedCorrection> corrections;
   std::vector<std::string> notes;  ///< what is missing, or what the estimate leans on
 };
+
+/// When the parameters were fitted, "2026-11-21": corrections belong to one fit.
+[[nodiscard]] std::string_view speed_fit_date();
 
 [[nodiscard]] SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placement,
                                            const Machine& machine, const SpeedRequest& request);

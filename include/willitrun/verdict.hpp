@@ -21,6 +21,7 @@ struct Requirement {
   std::optional<double> min_tokens_per_s;
   std::optional<std::uint32_t> min_ctx;
   std::optional<double> max_ttft_s;
+  std::optional<Bytes> max_memory;  ///< over all devices and the host together
 };
 [[nodiscard]] std::string_view name_of(Requirement::Level level);
 
@@ -40,6 +41,15 @@ inline constexpr Bytes recommended_headroom = 300 * mib;
 
 [[nodiscard]] Verdict judge(const Footprint& footprint, const Placement& placement, const Machine& machine,
                             const SpeedEstimate& speed, const Requirement& requirement);
+
+/// What the gates on speed, context and memory are held against.
+struct GateFigures {
+  std::optional<std::uint32_t> n_ctx_seq;  ///< tokens of context a slot has; empty where there is no such thing
+  Bytes total_bytes = 0;                   ///< over all devices and the host
+  const SpeedEstimate& speed;
+};
+/// Adds a reason for every gate missed. A figure we cannot compute makes the verdict unknown rather than met.
+void apply_gates(const GateFigures& figures, const Requirement& required, Verdict& verdict);
 
 /// Whether a verdict is at least what `level` asks for.
 [[nodiscard]] bool meets(VerdictCode code, Requirement::Level level);

@@ -41,6 +41,9 @@ struct WeightTable {
   std::vector<LayerWeights> layers;  ///< trunk layers; next-token-prediction blocks are in file_bytes only
   Bytes token_embedding_bytes = 0;   ///< token_embd and its like, as stored
   Bytes output_bytes = 0;            ///< output.weight, as stored (0 when tied)
+
+  /// What accelerators hold at least when all lies there: layers and output, as stored.
+  [[nodiscard]] Bytes resident_bytes() const;
 };
 
 /// Device alignment and padding are CUDA's (128 bytes; quantised rows padded to 512 elements), host's are the CPU's

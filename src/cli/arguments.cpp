@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cli/command_table.hpp"
+#include "willitrun/formats.hpp"
 #include "willitrun/suggest.hpp"
 #include "willitrun/version.hpp"
 
@@ -24,6 +25,7 @@ void add_options(CLI::App& app, const CommandRow& row, Options& options) {
       added = app.add_option(names, options.*(*list), std::string(option.help))->expected(1)->take_all();
     else
       added = app.add_flag(names, options.*std::get<Options::Flag Options::*>(option.target), std::string(option.help));
+    if (row.command == Command::compare && option.name == "quant") added->join(',');
     added->group(std::string(title(option.group)));
     if (!option.value.empty()) added->type_name(std::string(option.value));
   }
@@ -76,6 +78,21 @@ Error usage_error(const CLI::ParseError& problem, const CommandRow& row, const s
   return Error{"usage", message, suggestions};
 }
 
+/// What `check --help` says below its options.
+std::string check_help() {
+  std::string out =
+      "A manifest is JSON (// comments allowed) with \"targets\", \"models\" and \"checks\";\n"
+      "`willitrun schema manifest` prints all of it. A bad one is reported with every\n"
+      "problem it has, and the others are answered for.\n\n"
+      "Lock: with --lock, a check that takes more memory than the file says, has a worse\n"
+      "verdict or is not in it fails. --update-lock writes the file, unless a manifest is\n"
+      "bad; what it says of manifests that are not named stays.\n\n"
+      "Waivers end by the date, in UTC; SOURCE_DATE_EPOCH sets another.\n\nFormats:\n";
+  for (const auto& format : formats())
+    if (format.run != nullptr) out += fmt::format("  {:<8} {}\n", format.name, format.what);
+  return out + "\nExit: 0 all met or waived, 1 a valid no, 2 a bad manifest, 3 unknown.\n";
+}
+
 }  // namespace
 
 Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char* const* argv) {
@@ -95,7 +112,16 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
   auto& options = invocation.options;
   CLI::App app{std::string(row->help), fmt::format("willitrun {}", row->name)};
   add_options(app, *row, options);
-  if (row->command == Command::verdict) app.add_option("model", options.model, "the model")->type_name("MODEL");
+  app.footer(std::string(row->notes));
+  const bool one_model =
+      row->command == Command::verdict || row->command == Command::needs || row->command == Command::cost;
+  if (one_model) app.add_option("model", options.model, "the model")->type_name("MODEL");
+  if (row->command == Command::check) {
+    app.add_option("manifests", options.manifests, "manifest files, or - for stdin")->required()->type_name("MANIFEST");
+    app.footer(check_help());
+  }
+  if (row->command == Command::compare)
+    app.add_option("models", invocation.models, "the models")->type_name("MODEL")->required();
   if (row->command == Command::tables)
     app.add_option("spec", options.model, "a JSON spec with \"kind\":\"recommender\"")->type_name("SPEC");
   if (row->command == Command::list) {
@@ -113,6 +139,14 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
     app.add_option("model", options.model, "the model it was about")->type_name("MODEL");
   }
   if (row->command == Command::completion) app.add_option("shell", invocation.subject, "bash, zsh or fish")->required();
+  if (row->command == Command::calibrate) {
+    app.add_option("file", invocation.subject, "what llama-bench -o json or -o jsonl printed, or - for stdin")
+        ->type_name("FILE");
+    app.add_option("-g,--gpu", options.gpu, "the GPU, where the file's name for it is unknown")->expected(1);
+    app.add_option("--cpu", options.cpu, "the processor, likewise");
+    app.add_flag("--show", invocation.show_stored, "print what is stored");
+    app.add_flag("--forget", invocation.forget_stored, "remove it");
+  }
   if (row->command == Command::schema) app.add_option("name", invocation.subject, "the schema's name");
   if (row->command == Command::detect)
     app.add_flag("--report", invocation.report, "print what was read, scrubbed, for a bug report");

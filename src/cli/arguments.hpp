@@ -11,6 +11,7 @@ namespace willitrun::cli {
 
 enum class Command : std::uint8_t {
   verdict,
+  check,
   batch,
   tables,
   list,
@@ -20,7 +21,12 @@ enum class Command : std::uint8_t {
   catalog,
   schema,
   completion,
-  man
+  man,
+  fits,
+  needs,
+  compare,
+  cost,
+  calibrate
 };
 
 struct Invocation {
@@ -28,9 +34,11 @@ struct Invocation {
   Options options;
   std::string subject;  ///< what `list`, `show`, `explain`, `catalog`, ... are asked for
   std::string pattern;
-  std::vector<std::string> files;  ///< `catalog`
-  bool report = false;             ///< `detect`: the raw answers
-  bool names = false;              ///< `list`: only names that begin with the pattern, for completion
+  std::vector<std::string> files;                   ///< `catalog`
+  std::vector<std::string> models;                  ///< `compare`
+  bool report = false;                              ///< `detect`: the raw answers
+  bool names = false;                               ///< `list`: only names that begin with the pattern, for completion
+  bool show_stored = false, forget_stored = false;  ///< `calibrate`
 };
 
 /// Help or version text asked for, printed with exit 0.

@@ -1,9 +1,9 @@
 #include "cli/catalogs.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
+#include "cli/config_directory.hpp"
 #include "cli/input_source.hpp"
 #include "willitrun/catalog_file.hpp"
 
@@ -13,17 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t largest_catalog = 16 << 20;
-
-/// XDG Base Directory Specification: a relative path counts as none.
-fs::path config_directory() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return fs::path(value == nullptr ? "" : value);
-  };
-  if (const auto config = variable("XDG_CONFIG_HOME"); config.is_absolute()) return config / "willitrun";
-  const auto home = variable("HOME");
-  return home.is_absolute() ? home / ".config" / "willitrun" : fs::path();
-}
 
 Options::List configured_files() {
   Options::List out;

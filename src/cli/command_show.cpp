@@ -9,6 +9,8 @@
 namespace willitrun::cli {
 namespace {
 
+constexpr Bytes bytes_per_f16 = 2;
+
 /// Label and value, aligned; nothing for what is not known.
 std::string line(std::string_view label, const std::string& value) {
   return value.empty() ? std::string() : fmt::format("  {:<18} {}\n", label, value);
@@ -48,8 +50,11 @@ Result<std::string> describe(const ModelEntry& entry) {
   const auto& s = model->spec;
   std::string out = fmt::format("{}  ({})\n", entry.name, entry.id);
   out += line("Hugging Face", entry.hf_id) + line("Ollama", entry.ollama) + line("architecture", entry.architecture);
-  out += line("parameters", format_grouped(weigh(*model).parameters)) + line("licence", entry.license) +
-         line("released", entry.released) + line("published as", entry.native_quant);
+  out += line("parameters", format_grouped(weigh(*model).parameters));
+  if (const auto n = entry.vision_parameters; n > 0)
+    out += line("vision projector", fmt::format("{} parameters, {} at F16 (mmproj, a file of its own)",
+                                                format_grouped(n), format_bytes(n * bytes_per_f16)));
+  out += line("licence", entry.license) + line("released", entry.released) + line("published as", entry.native_quant);
   out += line("layers", fmt::format("{}", s.n_layer)) + line("context", format_grouped(s.n_ctx_train));
   out += line("embedding", fmt::format("{}", s.n_embd)) + line("vocabulary", format_grouped(s.n_vocab));
   out += line("heads", fmt::format("{} query, {} key/value, {} wide", s.n_head.at(0), s.n_head_kv.max(), s.head_dim_k));

@@ -15,7 +15,8 @@ struct CommandRow {
   std::string_view groups;     ///< letters of the option groups it takes, see takes()
   std::string_view arguments;  ///< as in a synopsis, "MODEL"; choices are parted by |
   std::string_view help;
-  bool hidden = false;  ///< for packagers: neither in help nor completed
+  std::string_view notes = {};  ///< what its help ends with
+  bool hidden = false;          ///< for packagers: neither in help nor completed
 };
 
 [[nodiscard]] std::span<const CommandRow> command_rows();

@@ -16,11 +16,17 @@ inline constexpr int exit_bad_input = 2, exit_internal = 70, exit_output = 74;
 
 [[nodiscard]] int run_verdict(const Options& options);
 [[nodiscard]] int run_batch(const Options& options);
+[[nodiscard]] int run_check(const Options& options);
 [[nodiscard]] int run_tables(const Options& options);
 [[nodiscard]] int run_list(const Invocation& invocation);
 [[nodiscard]] int run_show(const Invocation& invocation);
 [[nodiscard]] int run_detect(const Invocation& invocation);
 [[nodiscard]] int run_catalog(const Invocation& invocation);
+[[nodiscard]] int run_fits(const Options& options);
+[[nodiscard]] int run_needs(const Options& options);
+[[nodiscard]] int run_compare(const Invocation& invocation);
+[[nodiscard]] int run_cost(const Options& options);
+[[nodiscard]] int run_calibrate(const Invocation& invocation);
 [[nodiscard]] int run_schema(const Invocation& invocation);
 [[nodiscard]] int run_sweep(const Options& options);
 [[nodiscard]] int run_explain(const Invocation& invocation);

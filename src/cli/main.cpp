@@ -21,13 +21,19 @@ int dispatch(const cli::Invocation& invocation) {
     return cli::fail(*error, invocation.options);
   switch (command) {
     case verdict: return cli::run_verdict(invocation.options);
+    case check: return cli::run_check(invocation.options);
     case batch: return cli::run_batch(invocation.options);
     case tables: return cli::run_tables(invocation.options);
+    case fits: return cli::run_fits(invocation.options);
+    case needs: return cli::run_needs(invocation.options);
+    case compare: return cli::run_compare(invocation);
+    case cost: return cli::run_cost(invocation.options);
     case list: return cli::run_list(invocation);
     case show: return cli::run_show(invocation);
     case detect: return cli::run_detect(invocation);
     case explain: return cli::run_explain(invocation);
     case catalog: return cli::run_catalog(invocation);
+    case calibrate: return cli::run_calibrate(invocation);
     case schema: return cli::run_schema(invocation);
     case completion: return cli::run_completion(invocation);
     case man: return cli::run_man();

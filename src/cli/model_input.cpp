@@ -52,21 +52,7 @@ Result<LoadedModel> load_spec(const std::string& text, const std::string& path,
                               const std::optional<std::string>& quant) {
   auto parsed = parse_model_spec(text, display_name(path));
   if (!parsed) return parsed.error();
-  if (auto* recommender = std::get_if<Recommender>(&*parsed)) {
-    if (quant)
-      return Error{"contradiction",
-                   fmt::format("--quant {}: the tables of {} state their own types", *quant, display_name(path))};
-    LoadedModel out;
-    out.recommender = std::move(*recommender);
-    return out;
-  }
-  auto language_model = std::get<Model>(std::move(*parsed));
-  std::vector<Assumption> assumptions;
-  const auto preset = choose_quant(quant, {}, assumptions);
-  if (!preset) return preset.error();
-  auto out = at_quant(std::move(language_model), *preset);
-  if (out) out->assumptions = std::move(assumptions);
-  return out;
+  return model_of_spec(std::move(*parsed), quant, display_name(path));
 }
 
 Result<LoadedModel> load_from_catalog(const std::string& name, const std::optional<std::string>& quant) {
@@ -79,15 +65,25 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const std::option
   if (!model) return model.error();
   auto out = at_quant(std::move(*model), *preset);
   if (!out) return out;
+  if (const auto n = found->entry.vision_parameters; n > 0)
+    assumptions.push_back(
+        {"text_only", fmt::format("text only: the vision projector (mmproj) adds {} at F16", format_bytes(2 * n))});
   out->assumptions = std::move(assumptions);
   out->ollama_tag = found->entry.ollama;
   return out;
 }
 
-bool names_a_file(const std::string& name) {
+/// "Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf", not downloaded yet: the model it names, and nothing when none is known.
+std::optional<LoadedModel> load_by_file_name(const std::string& name, const std::optional<std::string>& quant) {
   std::error_code ignored;
-  return name == "-" || name.ends_with(".gguf") || name.ends_with(".json") ||
-         std::filesystem::is_regular_file(name, ignored);
+  const bool bare = name.ends_with(".gguf") && name.find_first_of("/\\") == std::string::npos;
+  if (!bare || std::filesystem::exists(name, ignored) || !find_model(name)) return std::nullopt;
+  auto out = load_from_catalog(name, quant);
+  if (!out) return std::nullopt;
+  out->assumptions.insert(
+      out->assumptions.begin(),
+      {"file_not_here", fmt::format("{} is not here: the catalog's {}", name, out->weighed->model.spec.name)});
+  return std::move(*out);
 }
 
 /// "model-00002-of-00003.gguf" names three files. The paths of all, in order; just the one otherwise.
@@ -183,9 +179,32 @@ Result<LoadedModel> load_directory(const std::string& path, const std::optional<
 
 }  // namespace
 
+bool names_a_file(const std::string& name) {
+  std::error_code ignored;
+  return name == "-" || name.ends_with(".gguf") || name.ends_with(".json") ||
+         std::filesystem::is_regular_file(name, ignored);
+}
+
+Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::string>& quant, std::string_view what) {
+  if (auto* recommender = std::get_if<Recommender>(&spec)) {
+    if (quant)
+      return Error{"contradiction", fmt::format("--quant {}: the tables of {} state their own types", *quant, what)};
+    LoadedModel out;
+    out.recommender = std::move(*recommender);
+    return out;
+  }
+  std::vector<Assumption> assumptions;
+  const auto preset = choose_quant(quant, {}, assumptions);
+  if (!preset) return preset.error();
+  auto out = at_quant(std::get<Model>(std::move(spec)), *preset);
+  if (out) out->assumptions = std::move(assumptions);
+  return out;
+}
+
 Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant) {
   std::error_code ignored;
   if (std::filesystem::is_directory(name, ignored)) return load_directory(name, quant);
+  if (auto named = load_by_file_name(name, quant)) return std::move(*named);
   return names_a_file(name) ? load_file(name, quant) : load_from_catalog(name, quant);
 }
 

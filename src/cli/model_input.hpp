@@ -6,9 +6,15 @@
 #include <string>
 
 #include "cli/request.hpp"
+#include "willitrun/model_spec.hpp"
 
 namespace willitrun::cli {
 
+/// Whether load_model() reads a file or stdin for that name, rather than asking the catalog.
+[[nodiscard]] bool names_a_file(const std::string& name);
+/// A spec already read; `what` names it in errors.
+[[nodiscard]] Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::string>& quant,
+                                                std::string_view what);
 [[nodiscard]] Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant);
 
 }  // namespace willitrun::cli

@@ -25,6 +25,8 @@ constexpr std::array rows{
     OptionRow{"prompt-tokens", 0, model, &O::prompt_tokens, "N", "prompt length, for speed; default 512"},
     OptionRow{"engine", 0, model, &O::engine, "NAME",
               "llama.cpp (default), ollama, lmstudio, llamafile, mlx, vllm, transformers"},
+    OptionRow{"no-calibration", 0, model, &O::no_calibration, "",
+              "estimate without what calibrate stored of your own measurements"},
 
     OptionRow{"gpu-layers", 0, placement, &O::gpu_layers, "N|all|auto",
               "layers on the GPU, output layer included; default auto"},
@@ -55,6 +57,7 @@ constexpr std::array rows{
     OptionRow{"min-tps", 0, gate, &O::min_tps, "X", "least decode speed in tokens per second"},
     OptionRow{"min-ctx", 0, gate, &O::min_ctx, "N", "least context per slot"},
     OptionRow{"max-ttft", 0, gate, &O::max_ttft, "SECONDS", "longest time to the first token"},
+    OptionRow{"max-memory", 0, gate, &O::max_memory, "SIZE", "most memory, devices and system together"},
 
     OptionRow{"format", 'o', output, &O::format, "text|json|ndjson|csv|md", "output format; default text"},
     OptionRow{"json", 0, output, &O::json, "", "same as --format json"},
@@ -72,6 +75,33 @@ constexpr std::array rows{
     OptionRow{"optimizer", 0, tables, &O::optimizer, "NAME",
               "training state: none (default), sgd, adagrad, rowwise_adagrad, adam"},
 
+    OptionRow{"lock", 0, Group::lock, &O::lock, "FILE",
+              "hold every check against this file: what grew or is new to it fails"},
+    OptionRow{"update-lock", 0, Group::lock, &O::update_lock, "", "write the file named by --lock instead"},
+    OptionRow{"task", 0, models, &O::task, "A,B,..", "text, code, vision, embedding, reranking, speech"},
+    OptionRow{"license", 0, models, &O::license, "A,B,..", "apache-2.0, mit, gemma, ..."},
+    OptionRow{"min-params", 0, models, &O::min_params, "N", "least parameters, such as 7B"},
+    OptionRow{"max-params", 0, models, &O::max_params, "N", "most parameters, such as 14B or 500M"},
+    OptionRow{"all-quants", 0, models, &O::all_quants, "", "a row for every quant that runs, not the best alone"},
+    OptionRow{"limit", 'n', models, &O::limit, "N|all", "most rows; default 20 as text, all otherwise"},
+
+    OptionRow{"vendor", 0, devices, &O::vendor, "A,B,..", "nvidia, amd, intel, apple, qualcomm, other"},
+    OptionRow{"kind", 0, devices, &O::kind, "A,B,..", "discrete, laptop, unified"},
+    OptionRow{"max-price", 0, devices, &O::max_price, "USD", "highest launch price, all devices together"},
+    OptionRow{"max-power", 0, devices, &O::max_power, "WATTS", "most power (TDP), all devices together"},
+    OptionRow{"since", 0, devices, &O::since, "YEAR", "released that year or later"},
+    OptionRow{"max-count", 0, devices, &O::max_count, "1|2|4|8", "most devices of a kind; default 8"},
+
+    OptionRow{"price-kwh", 0, cost, &O::price_kwh, "X", "what a kilowatt-hour costs"},
+    OptionRow{"power", 0, cost, &O::power, "WATTS", "measured draw at work, instead of the devices' TDP"},
+    OptionRow{"price-hardware", 0, cost, &O::price_hardware, "X", "what the hardware costs; needs --years"},
+    OptionRow{"years", 0, cost, &O::years, "N", "years the hardware is used"},
+    OptionRow{"utilization", 0, cost, &O::utilization, "P%", "share of the time it is at work; default 100%"},
+    OptionRow{"api-price", 0, cost, &O::api_price, "IN/OUT",
+              "an API's price per million tokens read and written, such as 0.15/0.60"},
+    OptionRow{"input-per-output", 0, cost, &O::input_per_output, "N", "tokens read for each written; default 3"},
+    OptionRow{"currency", 0, cost, &O::currency, "NAME", "shown with money; default nothing"},
+
     OptionRow{"sweep", 0, Group::sweep, &O::sweep, "ctx|quant|gpu-layers",
               "memory and speed along that option, as a chart; exit 0 if any point meets the gate"},
 };
@@ -81,8 +111,8 @@ constexpr std::array rows{
 std::span<const OptionRow> option_rows() { return rows; }
 
 std::string_view title(Group group) {
-  constexpr std::array<std::string_view, 8> titles{"Model",  "Placement", "Machine", "Gate",
-                                                   "Output", "Catalog",   "Tables",  "Sweep"};
+  constexpr std::array<std::string_view, 12> titles{"Model",  "Placement", "Machine", "Gate",    "Output", "Catalog",
+                                                    "Tables", "Lock",      "Models",  "Devices", "Cost",   "Sweep"};
   return titles[static_cast<std::size_t>(group)];
 }
 

@@ -24,7 +24,7 @@ struct Options {
   Flag no_kv_offload = false, no_mmap = false;
   List gpu;
   Text vram, gpu_count, bandwidth, free_vram, reserve, overhead, ram, ram_bandwidth, cpu, os, backend;
-  Text require, min_tps, min_ctx, max_ttft;
+  Text require, min_tps, min_ctx, max_ttft, max_memory;
   Text format;
   List fields;
   Flag json = false, explain = false, quiet = false;
@@ -32,6 +32,14 @@ struct Options {
   List catalog;
   List table;
   Text optimizer;
+  Text lock;
+  Flag update_lock = false;
+  // Choosing among models, among machines, and what they cost.
+  Text task, license, min_params, max_params, limit;
+  Flag all_quants = false;
+  Text vendor, kind, max_price, max_power, since, max_count;
+  Text price_kwh, power, price_hardware, years, utilization, api_price, input_per_output, currency;
+  Flag no_calibration = false;
   Flag advise = true;  ///< look for alternatives and the longest context; a batch request has to ask for it
   Text sweep;
   Text measured;  ///< batch only: "false" = do not answer from a stored measurement
@@ -39,7 +47,20 @@ struct Options {
 
 using OptionTarget = std::variant<Options::Text Options::*, Options::Flag Options::*, Options::List Options::*>;
 
-enum class Group : std::uint8_t { model, placement, machine, gate, output, catalog, tables, sweep };
+enum class Group : std::uint8_t {
+  model,
+  placement,
+  machine,
+  gate,
+  output,
+  catalog,
+  tables,
+  lock,
+  models,
+  devices,
+  cost,
+  sweep
+};
 
 struct OptionRow {
   std::string_view name;  ///< long name without dashes

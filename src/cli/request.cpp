@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/model_input.hpp"
@@ -11,12 +12,22 @@
 namespace willitrun::cli {
 namespace {
 
-std::optional<Error> check_engine(const Options& options) {
-  if (!options.engine || find_engine(*options.engine)) return std::nullopt;
-  const auto names = engine_names();
-  return Error{"unknown_engine",
-               fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
-               {names.begin(), names.end()}};
+/// Engines that do not run everywhere. vLLM's builds for processors and Intel are not modelled.
+std::optional<Error> check_engine_runs(const Options& options, const Machine& machine) {
+  struct Row {
+    std::string_view engine;
+    std::array<Backend, 2> backends;
+    std::string_view runs_on;
+  };
+  constexpr std::array rows{Row{"mlx", {Backend::metal, Backend::metal}, "Apple chips"},
+                            Row{"vllm", {Backend::cuda, Backend::rocm}, "NVIDIA and AMD GPUs"}};
+  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return options.engine == r.engine; });
+  if (row == rows.end()) return std::nullopt;
+  const bool gpu = !machine.devices.empty();
+  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1])) return std::nullopt;
+  const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
+  return Error{"engine_not_modelled",
+               fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
 }
 
 /// Engines with memory managers of their own: what is counted is what they cannot do without.
@@ -27,20 +38,18 @@ void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   };
   if (engine == Engine::mlx) memory("its own buffers are taken to be llama.cpp's");
   if (engine == Engine::vllm) memory("it claims 90 % of the GPU by default and fills the rest with cache");
-  if (engine == Engine::transformers)
-    memory("its activations are not counted, and its speed is taken to be llama.cpp's");
+  if (engine == Engine::transformers) memory("its activations are not counted");
 }
 
 /// Every effective option, under its JSON key.
 std::vector<std::pair<std::string, OptionValue>> effective_options(const Options& o, const LoadedModel& model,
-                                                                   const ContextChoice& context, const Machine& machine,
-                                                                   const Requirement& requirement) {
-  const auto& p = context.params;
+                                                                   const CheckRequest& check) {
+  const auto& p = check.context;
   const auto number = [](std::uint64_t n) { return OptionValue(static_cast<std::int64_t>(n)); };
   std::vector<std::pair<std::string, OptionValue>> out{
       {"model", o.model.value_or("")},
       {"quant", model.quant_id},
-      {"ctx", context.longest ? OptionValue(std::string("max")) : number(p.n_ctx)},
+      {"ctx", check.longest_ctx ? OptionValue(std::string("max")) : number(p.n_ctx)},
       {"kv", fmt::format("{},{}", info(p.type_k).name, info(p.type_v).name)},
       {"parallel", number(p.n_seq_max)},
       {"kv_unified", p.kv_unified},
@@ -54,14 +63,14 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
       {"cpu_moe_layers", o.cpu_moe_layers.value_or("auto")},
       {"kv_offload", p.offload_kqv},
       {"gpu", o.gpu},
-      {"gpu_count", number(machine.devices.size())},
+      {"gpu_count", number(check.machine.devices.size())},
       {"reserve", o.reserve.value_or("auto")},
       {"overhead", o.overhead.value_or("auto")},
-      {"os", std::string(name_of(machine.os))},
-      {"backend", std::string(name_of(machine.backend))},
-      {"require", std::string(name_of(requirement.level))},
+      {"os", std::string(name_of(check.machine.os))},
+      {"backend", std::string(name_of(check.machine.backend))},
+      {"require", std::string(name_of(check.requirement.level))},
   };
-  const std::array<std::pair<std::string_view, const Options::Text*>, 10> given{{{"vram", &o.vram},
+  const std::array<std::pair<std::string_view, const Options::Text*>, 11> given{{{"vram", &o.vram},
                                                                                  {"free_vram", &o.free_vram},
                                                                                  {"bandwidth", &o.bandwidth},
                                                                                  {"ram", &o.ram},
@@ -70,13 +79,22 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
                                                                                  {"tensor_split", &o.tensor_split},
                                                                                  {"min_tps", &o.min_tps},
                                                                                  {"min_ctx", &o.min_ctx},
-                                                                                 {"max_ttft", &o.max_ttft}}};
+                                                                                 {"max_ttft", &o.max_ttft},
+                                                                                 {"max_memory", &o.max_memory}}};
   for (const auto& [key, text] : given)
     if (*text) out.emplace_back(key, **text);
   return out;
 }
 
 }  // namespace
+
+std::optional<Error> check_engine(const Options& options) {
+  if (!options.engine || find_engine(*options.engine)) return std::nullopt;
+  const auto names = engine_names();
+  return Error{"unknown_engine",
+               fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
+               {names.begin(), names.end()}};
+}
 
 Result<std::shared_ptr<const LoadedModel>> ModelCache::load(const Options& options) {
   const auto& name = *options.model;
@@ -104,40 +122,28 @@ std::shared_ptr<const WeighedModel> ModelCache::at_quant(const std::string& name
   return requantized_.emplace(key, weigh_model(std::move(model))).first->second;
 }
 
-Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
-  if (!options.model) return Error{"usage", "no model named; try: willitrun llama3.1-8b --gpu rtx3060"};
+Result<CheckRequest> make_check(const Options& options, const LoadedModel& model, Machine machine) {
   if (auto e = check_engine(options)) return *e;
-  const auto loaded = models.load(options);
-  if (!loaded) return loaded.error();
-  const auto& model = **loaded;
-  auto machine = resolve_machine(options);
-  if (!machine) return machine.error();
+  if (auto e = check_engine_runs(options, machine)) return *e;
   static const ModelSpec no_shapes;
   const auto& spec = model.recommender ? no_shapes : model.weighed->model.spec;
   const auto context = resolve_context_options(options, spec);
   if (!context) return context.error();
-  auto placement = resolve_placement_options(options, machine->devices.size());
+  auto placement = resolve_placement_options(options, machine.devices.size());
   if (!placement) return placement.error();
   const auto speed = resolve_speed_options(options);
   if (!speed) return speed.error();
   const auto requirement = resolve_requirement(options);
   if (!requirement) return requirement.error();
 
-  ResolvedRequest out;
-  out.echo = effective_options(options, model, *context, *machine, *requirement);
-  out.recommender = model.recommender;
-  auto& check = out.check;
+  CheckRequest check;
   check.model = model.weighed;
-  if (model.unquantized)
-    check.at_quant = [&models, name = *options.model, base = model.unquantized](std::string_view id) {
-      return models.at_quant(name, *base, id);
-    };
   check.quant = model.quant_name;
   check.context = context->params;
   check.requested_ctx = context->requested;
   check.longest_ctx = context->longest;
   check.placement = std::move(*placement);
-  check.machine = std::move(*machine);
+  check.machine = std::move(machine);
   check.machine.assumptions.insert(check.machine.assumptions.begin(), model.assumptions.begin(),
                                    model.assumptions.end());
   check.speed = *speed;
@@ -152,12 +158,33 @@ Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
   check.warnings = model.warnings;
   check.ollama_tag = model.ollama_tag;
   check.model_file = model.file;
-  return out;
+  return check;
+}
+
+Result<Report> run(const CheckRequest& check, const std::optional<Recommender>& recommender) {
+  return recommender ? check_tables(*recommender, check.machine, check.requirement) : willitrun::check(check);
+}
+
+Result<ResolvedRequest> resolve(const Options& options, ModelCache& models) {
+  if (!options.model) return Error{"usage", "no model named; try: willitrun llama3.1-8b --gpu rtx3060"};
+  if (auto e = check_engine(options)) return *e;
+  const auto loaded = models.load(options);
+  if (!loaded) return loaded.error();
+  const auto& model = **loaded;
+  auto machine = resolve_machine(options);
+  if (!machine) return machine.error();
+  auto check = make_check(options, model, std::move(*machine));
+  if (!check) return check.error();
+  if (model.unquantized)
+    check->at_quant = [&models, name = *options.model, base = model.unquantized](std::string_view id) {
+      return models.at_quant(name, *base, id);
+    };
+  auto echo = effective_options(options, model, *check);
+  return ResolvedRequest{std::move(*check), model.recommender, std::move(echo)};
 }
 
 Result<Report> run(const ResolvedRequest& request) {
-  const auto& c = request.check;
-  auto report = request.recommender ? check_tables(*request.recommender, c.machine, c.requirement) : check(c);
+  auto report = run(request.check, request.recommender);
   if (report) report->request = request.echo;
   return report;
 }

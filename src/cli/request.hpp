@@ -45,11 +45,17 @@ struct ResolvedRequest {
   std::vector<std::pair<std::string, OptionValue>> echo;  ///< every effective option
 };
 
+/// The question that options ask of a model and a machine at hand; what they say of those is not looked at again.
+[[nodiscard]] Result<CheckRequest> make_check(const Options& options, const LoadedModel& model, Machine machine);
+[[nodiscard]] Result<Report> run(const CheckRequest& check, const std::optional<Recommender>& recommender);
+
 [[nodiscard]] Result<ResolvedRequest> resolve(const Options& options, ModelCache& models);
 /// The report on a resolved request, its options echoed.
 [[nodiscard]] Result<Report> run(const ResolvedRequest& request);
 /// `--gpu auto` where no machine is named: this computer.
 void default_to_this_computer(Options& options);
+/// `request`, its devices set, with all else that the machine options say.
+[[nodiscard]] Result<MachineRequest> resolve_surroundings(const Options& options, MachineRequest request);
 [[nodiscard]] Result<Machine> resolve_machine(const Options& options);
 [[nodiscard]] Result<Requirement> resolve_requirement(const Options& options);
 

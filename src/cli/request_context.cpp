@@ -7,6 +7,7 @@
 #include <array>
 #include <limits>
 
+#include "cli/calibration_store.hpp"
 #include "cli/numbers.hpp"
 #include "willitrun/suggest.hpp"
 
@@ -154,6 +155,9 @@ Result<SpeedRequest> resolve_speed_options(const Options& options) {
   SpeedRequest out;
   if (options.engine) out.engine = find_engine(*options.engine).value_or(Engine::llama_cpp);
   out.measured = options.measured != "false";
+  auto corrections = wanted_corrections(options);
+  if (!corrections) return corrections.error();
+  out.corrections = std::move(*corrections);
   if (options.depth) {
     const auto n = parse_whole(*options.depth, "--depth", 0, 1U << 30);
     if (!n) return n.error();
@@ -188,6 +192,11 @@ Result<Requirement> resolve_requirement(const Options& options) {
     const auto n = parse_tokens(*options.min_ctx, "--min-ctx");
     if (!n) return n.error();
     out.min_ctx = static_cast<std::uint32_t>(std::min<std::uint64_t>(*n, 1U << 30));
+  }
+  if (options.max_memory) {
+    const auto size = parse_size(*options.max_memory, "--max-memory");
+    if (!size) return size.error();
+    out.max_memory = *size;
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include "cli/probe_system.hpp"
 #include "cli/request.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/catalog_file.hpp"
 #include "willitrun/suggest.hpp"
 
 namespace willitrun::cli {
@@ -150,10 +151,7 @@ void default_to_this_computer(Options& options) {
   if (options.gpu.empty() && !options.vram) options.gpu = {"auto"};
 }
 
-Result<Machine> resolve_machine(const Options& options) {
-  MachineRequest request;
-  std::vector<Assumption> assumptions;
-  if (auto e = read_devices(options, request, assumptions)) return *e;
+Result<MachineRequest> resolve_surroundings(const Options& options, MachineRequest request) {
   if (auto e = read_size(options.vram, "--vram", request.vram)) return *e;
   if (auto e = read_size(options.free_vram, "--free-vram", request.free_vram)) return *e;
   if (auto e = read_rate(options.bandwidth, "--bandwidth", request.bandwidth_gb_s)) return *e;
@@ -171,7 +169,18 @@ Result<Machine> resolve_machine(const Options& options) {
     if (!backend) return backend.error();
     request.backend = *backend;
   }
-  auto machine = assemble_machine(request);
+  return request;
+}
+
+Result<Machine> resolve_machine(const Options& options) {
+  MachineRequest devices;
+  std::vector<Assumption> assumptions;
+  if (auto e = read_devices(options, devices, assumptions)) return *e;
+  const auto request = resolve_surroundings(options, std::move(devices));
+  if (!request) return request.error();
+  if (const auto added = added_catalogs(); !added.empty())
+    assumptions.push_back({"catalog_overlay", fmt::format("catalog entries of {}", fmt::join(added, ", "))});
+  auto machine = assemble_machine(*request);
   machine.assumptions.insert(machine.assumptions.begin(), assumptions.begin(), assumptions.end());
   return machine;
 }

@@ -1,6 +1,8 @@
 // The parts resolve() is made of.
 #pragma once
 
+#include <optional>
+
 #include "cli/options.hpp"
 #include "cli/request.hpp"
 #include "willitrun/kv_cache.hpp"
@@ -16,6 +18,7 @@ struct ContextChoice {
   bool assumed = false;  ///< no --ctx given
 };
 
+[[nodiscard]] std::optional<Error> check_engine(const Options& options);
 [[nodiscard]] Result<ContextChoice> resolve_context_options(const Options& options, const ModelSpec& spec);
 [[nodiscard]] Result<PlacementOptions> resolve_placement_options(const Options& options, std::size_t n_device);
 [[nodiscard]] Result<SpeedRequest> resolve_speed_options(const Options& options);

@@ -25,4 +25,8 @@ namespace willitrun {
 [[nodiscard]] std::vector<Breakdown> explain_figures(const Footprint& footprint, const Placement& placement,
                                                      const Machine& machine);
 
+/// What the speed means, one sentence each.
+[[nodiscard]] std::vector<std::string> speed_notes(const CheckRequest& request, const Footprint& footprint,
+                                                   const Placement& placement, const Report& report);
+
 }  // namespace willitrun

@@ -197,7 +197,8 @@ std::int32_t tensor_layer(std::string_view name, std::string_view architecture) 
 }
 
 bool is_shared_by_layers(std::string_view name) {
-  return starts_with_any(name, {"rope_freqs.", "rope_factors_long.", "rope_factors_short."});
+  return name.starts_with("rope_") &&
+         starts_with_any(name, {"rope_freqs.", "rope_factors_long.", "rope_factors_short."});
 }
 
 // The pattern of --cpu-moe, ".ffn_(up|down|gate|gate_up)_(ch|)exps" (common/common.h of llama.cpp 0.7.0).
@@ -210,9 +211,11 @@ bool is_routed_expert(std::string_view name) {
 TensorType source_type(std::string_view name, std::size_t dimensions, TensorType base) {
   const bool always_f32 =
       dimensions <= 1 || !name.ends_with(".weight") || name.ends_with("_norm.weight") ||
-      starts_with_any(name, {"position_embd.", "token_types."}) ||
-      contains_any(name, {".ffn_gate_inp.", ".ffn_gate_inp_shexp.", ".ssm_conv1d", ".shortconv.conv.",
-                          ".altup_correct_coef.", ".altup_predict_coef.", ".altup_router.", ".indexer.proj."});
+      starts_with_any(name, {"position_embd.", "enc.position_embd.", "token_types."}) ||
+      contains_any(
+          name, {".ffn_gate_inp.", ".ffn_gate_inp_shexp.", ".ssm_conv1d", ".shortconv.conv.", ".altup_correct_coef.",
+                 ".altup_predict_coef.", ".altup_router.", ".indexer.proj.", ".hc_", "output_hc_", "_compressor_ape.",
+                 ".ffn_gate_tid2eid.", ".indexer.q_proj.", ".indexer.k_proj."});
   return always_f32 ? TensorType::f32 : base;
 }
 

@@ -27,8 +27,9 @@ enum class QkNorm : std::uint8_t { none, head, each_head, all_heads };
 /// attn_gate, or a query projection of twice the width whose second half gates (qwen3next).
 enum class AttentionGate : std::uint8_t { none, in_query, per_channel, per_head };
 
-/// Which layers choose the keys to attend to with an indexer: all, or those attention.indexer.types lists.
-enum class Indexer : std::uint8_t { none, every_layer, listed };
+/// Which layers choose the keys to attend to with an indexer: all, those after the leading dense ones, or those
+/// attention.indexer.types lists.
+enum class Indexer : std::uint8_t { none, every_layer, after_dense, listed };
 
 /// Which layers have learned attention sinks.
 enum class Sinks : std::uint8_t { none, all_layers, sliding_layers };
@@ -104,6 +105,7 @@ struct Family {
   bool shared_gate = false;
   Presence router_bias = Presence::stated;  ///< exp_probs_b
   bool expert_tensor_bias = false;
+  std::string_view expert_latent = "ffn_latent";  ///< matrices to and from the width the experts work at
 
   BlockPart recurrent = nullptr;    ///< what recurrent layers have instead of, or beside, attention
   bool one_part_per_block = false;  ///< a block is a mixer, an attention or a feed-forward (nemotron_h)

@@ -112,8 +112,9 @@ std::optional<Error> apply_indexer(ModelSpec& spec, const Family& family, const 
                                    std::string_view prefix) {
   if (family.indexer == Indexer::none) return std::nullopt;
   const bool sparse = family.indexer == Indexer::listed && spec.n_ctx_train >= 1'048'576;
-  spec.indexer_layers =
-      trunk_layers_where(spec, [&](std::uint32_t layer) { return !sparse || layer < 2 || (layer - 2) % 4 == 0; });
+  const auto first = family.indexer == Indexer::after_dense ? spec.n_layer_dense_lead : 0;
+  spec.indexer_layers = trunk_layers_where(
+      spec, [&](std::uint32_t layer) { return layer >= first && (!sparse || layer < 2 || (layer - 2) % 4 == 0); });
   if (family.indexer != Indexer::listed) return std::nullopt;
   const auto key = fmt::format("{}attention.indexer.types", prefix);
   const auto types = metadata.counts(key);
@@ -122,6 +123,12 @@ std::optional<Error> apply_indexer(ModelSpec& spec, const Family& family, const 
   if (!flags) return flags.error();
   spec.indexer_layers = *std::move(flags);
   return std::nullopt;
+}
+
+void apply_projection_rules(ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
+  const auto clamp = fmt::format("{}attention.clamp_kqv", prefix);
+  spec.clamps_qkv = metadata.find(clamp) != nullptr && metadata.count(clamp) != 0;
+  spec.serial_residual = metadata.flag(fmt::format("{}use_parallel_residual", prefix)) == false;
 }
 
 void apply_cache_sharing(ModelSpec& spec, const Family& family) {
@@ -137,6 +144,11 @@ Family generic_family(const ModelSpec& spec, const Metadata& metadata, std::stri
   const auto has = [&](std::string_view key) { return metadata.find(fmt::format("{}{}", prefix, key)) != nullptr; };
   Family family{.name = spec.architecture, .shared_kv_by_key = true};
   if (has("attention.sliding_window_pattern")) family.sliding.kind = SlidingRule::Kind::periodic;
+  // llama_model::create_memory (llama-model.cpp): encoders without a row of their own.
+  if (spec.architecture == "jina-bert-v2" || spec.architecture == "wavtokenizer-dec") {
+    family.keeps_cache = family.causal = false;
+    family.output = Presence::never;
+  }
   const bool keeps_state = spec.ssm_d_inner > 0 || spec.shortconv_l_cache > 0 || spec.head_dim_kda > 0;
   if (!keeps_state) return family;
   if (has("full_attention_interval") || has("attention.recurrent_layers"))
@@ -159,6 +171,7 @@ std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& m
   if (auto error = apply_sliding(spec, family.sliding, metadata, prefix)) return error;
   if (auto error = apply_indexer(spec, family, metadata, prefix)) return error;
   apply_cache_sharing(spec, family);
+  apply_projection_rules(spec, metadata, prefix);
   return std::nullopt;
 }
 

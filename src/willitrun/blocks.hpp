@@ -18,6 +18,7 @@ void mamba2_norm_stated(BlockBuilder& block);
 void gated_delta(BlockBuilder& block);
 void gated_delta_split(BlockBuilder& block);
 void kimi_delta(BlockBuilder& block);
+void kimi_delta_full_gate(BlockBuilder& block);
 void lightning_attention(BlockBuilder& block);
 void short_convolution(BlockBuilder& block);
 
@@ -26,9 +27,17 @@ void bitnet_block_extra(BlockBuilder& block);
 void falcon_h1_block_extra(BlockBuilder& block);
 void gemma3n_block_extra(BlockBuilder& block);
 void gemma4_block_extra(BlockBuilder& block);
+void minimax_m3_block_extra(BlockBuilder& block);
+void deepseek4_block(BlockBuilder& block);
+void hy_v3_block_extra(BlockBuilder& block);
+void kimi_k3_block_extra(BlockBuilder& block);
+void whisper_block(BlockBuilder& block);
 
 void gemma3n_extra(TensorBuilder& tensors);
 void gemma4_extra(TensorBuilder& tensors);
+void deepseek4_extra(TensorBuilder& tensors);
+void kimi_k3_extra(TensorBuilder& tensors);
+void whisper_extra(TensorBuilder& tensors);
 
 /// Whether this layer has routed experts.
 [[nodiscard]] bool has_experts(const BlockBuilder& block);

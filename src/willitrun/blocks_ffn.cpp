@@ -58,8 +58,8 @@ void experts(BlockBuilder& block) {
   block.linear("ffn_gate_inp", block.n_embd, n, family.expert_tensor_bias);
   if (present(family.router_bias, spec.optional.expert_bias)) block.bias("exp_probs_b", n);
   if (inner != block.n_embd) {
-    block.linear("ffn_latent_down", block.n_embd, inner);
-    block.linear("ffn_latent_up", inner, block.n_embd);
+    block.linear(std::string(family.expert_latent) + "_down", block.n_embd, inner);
+    block.linear(std::string(family.expert_latent) + "_up", inner, block.n_embd);
   }
   const auto stacked = [&](std::string_view name, std::uint64_t in, std::uint64_t out) {
     block.weight(name, {in, out, n});

@@ -61,7 +61,9 @@ void mamba2_norm_stated(BlockBuilder& block) { mamba2(block, block.spec.optional
 void gated_delta(BlockBuilder& block) { gated_delta(block, false); }
 void gated_delta_split(BlockBuilder& block) { gated_delta(block, true); }
 
-void kimi_delta(BlockBuilder& block) {
+namespace {
+
+void kimi_delta(BlockBuilder& block, bool full_gate) {
   const auto& spec = block.spec;
   const std::uint64_t head = spec.head_dim_kda, n_head = spec.n_head.at(block.layer), width = head * n_head;
   for (const auto name : {"ssm_conv1d_q", "ssm_conv1d_k", "ssm_conv1d_v"})
@@ -70,13 +72,25 @@ void kimi_delta(BlockBuilder& block) {
   block.linear("ssm_f_a", block.n_embd, head);
   block.linear("ssm_f_b", head, width);
   block.linear("ssm_beta", block.n_embd, n_head);
-  block.add("ssm_a", {1, n_head});
+  if (full_gate)
+    block.add("ssm_a", {n_head});
+  else
+    block.add("ssm_a", {1, n_head});
   block.bias("ssm_dt", width);
-  block.linear("ssm_g_a", block.n_embd, head);
-  block.linear("ssm_g_b", head, width);
+  if (full_gate) {
+    block.linear("ssm_g", block.n_embd, width);
+  } else {
+    block.linear("ssm_g_a", block.n_embd, head);
+    block.linear("ssm_g_b", head, width);
+  }
   block.weight("ssm_norm", {head});
   block.linear("attn_output", width, block.n_embd);
 }
+
+}  // namespace
+
+void kimi_delta(BlockBuilder& block) { kimi_delta(block, false); }
+void kimi_delta_full_gate(BlockBuilder& block) { kimi_delta(block, true); }
 
 // MiniMax-Text-01's linear attention: as many key and value heads as query heads.
 void lightning_attention(BlockBuilder& block) {

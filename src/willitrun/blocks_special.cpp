@@ -83,6 +83,33 @@ void gemma4_block_extra(BlockBuilder& block) {
   block.add("ffn_down_exps.scale", {n});
 }
 
+// Sparse attention reads its choice from query and key matrices of its own (minimax-m3.cpp of llama.cpp 0.5.0).
+void minimax_m3_block_extra(BlockBuilder& block) {
+  if (!block.spec.has_indexer(block.layer)) return;
+  const std::uint64_t head_dim = block.spec.indexer_head_dim;
+  block.linear("indexer.q_proj", block.n_embd, block.spec.n_indexer_head * head_dim);
+  block.linear("indexer.k_proj", block.n_embd, head_dim);
+  block.weight("indexer.q_norm", {head_dim});
+  block.weight("indexer.k_norm", {head_dim});
+}
+
+// Its router's bias lacks the ".bias" of all others.
+void hy_v3_block_extra(BlockBuilder& block) {
+  if (has_experts(block)) block.add("exp_probs_b", {block.spec.n_expert});
+}
+
+// Layers attend to earlier layers' outputs, full attention is gated, experts have a norm of their own (kimi-k3.cpp).
+void kimi_k3_block_extra(BlockBuilder& block) {
+  const auto& spec = block.spec;
+  block.weight("attn_res_score", {block.n_embd});
+  block.weight("ffn_res_score", {block.n_embd});
+  if (!spec.recurrent(block.layer))
+    block.linear("attn_gate", block.n_embd, std::uint64_t{spec.n_head.at(block.layer)} * spec.head_dim_v_mla);
+  if (has_experts(block)) block.weight("ffn_routed_norm", {spec.n_embd_expert});
+}
+
+void kimi_k3_extra(TensorBuilder& tensors) { tensors.add("output_res_score.weight", {tensors.spec.n_embd}); }
+
 void gemma4_extra(TensorBuilder& tensors) { per_layer_tables(tensors); }
 
 }  // namespace willitrun::blocks

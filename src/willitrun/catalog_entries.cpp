@@ -20,7 +20,7 @@ using Problems = std::vector<Error>;
 
 constexpr std::array<std::string_view, 6> vendors{"nvidia", "amd", "intel", "apple", "qualcomm", "other"};
 constexpr std::array<std::string_view, 2> device_kinds{"discrete", "unified"};
-constexpr std::array<std::string_view, 3> tasks{"text-generation", "embedding", "text-to-speech"};
+constexpr std::array<std::string_view, 4> tasks{"text-generation", "embedding", "speech-recognition", "text-to-speech"};
 constexpr std::array<std::string_view, 7> native_quants{"f32", "f16", "bf16", "fp8", "int4", "mxfp4", "tq2_0"};
 
 std::string required_text(JsonFields& fields, std::string_view key) {
@@ -264,7 +264,8 @@ ModelEntry read_model(const JsonValue& entry, std::vector<Error>& problems) {
   out.aliases = aliases_of(fields);
   out.architecture = required_text(fields, "architecture");
   if (const auto total = fields.required("parameters")) out.parameters = fields.take(total->count(1));
-  for (const auto* key : {"active_parameters", "vision_parameters"}) (void)fields.count(key, 1, UINT64_MAX, 0);
+  out.active_parameters = fields.count("active_parameters", 1, UINT64_MAX, 0);
+  out.vision_parameters = fields.count("vision_parameters", 1, UINT64_MAX, 0);
   if (const auto hparams = fields.required("hparams")) out.hparams = read_metadata(*hparams, problems);
   if (const auto optional = fields.optional("optional")) out.optional = read_optional_tensors(*optional, problems);
   hand_over(fields, problems);

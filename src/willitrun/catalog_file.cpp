@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <memory>
 
@@ -22,6 +21,7 @@ const CatalogTables& embedded_tables() {
 }
 
 struct Layer {
+  std::string name;
   std::vector<std::unique_ptr<LayeredTable>> parts;
   CatalogTables tables;
 };
@@ -67,27 +67,10 @@ void check_shapes(const PlacedEntry<ModelEntry>& placed, std::vector<Error>& pro
                                  format_grouped(model->parameters), 100 * off, format_grouped(entry.parameters))));
 }
 
-/// "mine.json:3:12: /models/0/id: must be ..." in its parts.
-CatalogProblem parts_of(const Error& error, std::string_view what) {
-  CatalogProblem out;
-  out.suggestions = error.suggestions;
-  out.text = error.message;
-  std::string_view rest = out.text;
-  rest.remove_prefix(std::min(rest.size(), what.size() + 1));
-  const auto read = [&rest](std::size_t& number) {
-    const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-    if (code != std::errc()) return;
-    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()) + 1);
-  };
-  read(out.line);
-  read(out.column);
-  if (rest.starts_with(' ')) rest.remove_prefix(1);
-  if (rest.starts_with('/')) {
-    out.path = rest.substr(0, rest.find(": "));
-    rest.remove_prefix(std::min(rest.size(), out.path.size() + 2));
-  }
-  out.message = rest;
-  return out;
+CatalogProblem problem_of(const Error& error, std::string_view what) {
+  auto parts = parts_of(error, what);
+  return {parts.place.line,         parts.place.column, std::move(parts.path),
+          std::move(parts.message), error.suggestions,  error.message};
 }
 
 }  // namespace
@@ -98,7 +81,7 @@ CatalogCheck check_catalog(std::string_view json, std::string_view what) {
   auto file = read_catalog_file(json, what);
   for (const auto& model : file.models) check_shapes(model, file.problems);
   CatalogCheck out{file.models.size(), file.devices.size(), file.cpus.size(), {}};
-  for (const auto& problem : file.problems) out.problems.push_back(parts_of(problem, what));
+  for (const auto& problem : file.problems) out.problems.push_back(problem_of(problem, what));
   std::stable_sort(out.problems.begin(), out.problems.end(), [](const CatalogProblem& a, const CatalogProblem& b) {
     return a.line != b.line ? a.line < b.line : a.column < b.column;
   });
@@ -113,12 +96,19 @@ std::optional<Error> add_catalog(std::string_view json, std::string_view what) {
     return error;
   }
   auto layer = std::make_unique<Layer>();
+  layer->name = what;
   layer->tables = catalog_tables();
   lay(*layer, layer->tables.models, file.model_table);
   lay(*layer, layer->tables.devices, file.device_table);
   lay(*layer, layer->tables.cpus, file.cpu_table);
   layers().push_back(std::move(layer));
   return std::nullopt;
+}
+
+std::vector<std::string> added_catalogs() {
+  std::vector<std::string> out;
+  for (const auto& layer : layers()) out.push_back(layer->name);
+  return out;
 }
 
 void remove_added_catalogs() { layers().clear(); }

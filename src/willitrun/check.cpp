@@ -63,6 +63,11 @@ void add_warnings(const CheckRequest& request, const Footprint& footprint, Repor
          fmt::format("architecture '{}' is not known here: weights are exact, cache and compute follow the generic "
                      "transformer rules",
                      spec.architecture));
+  if (spec.hears())
+    warn("scratch_not_modelled",
+         "whisper.cpp runs this model; its scratch buffers are not known here, what an encoder of this size takes "
+         "stands "
+         "in for them");
   if (!request.context.flash_attn && is_block_quantized(request.context.type_v))
     warn("quantized_v_needs_flash_attention", "llama.cpp refuses a quantised V cache without flash attention");
 }
@@ -101,18 +106,27 @@ Result<Report> check(const CheckRequest& request) {
     report.speed = estimate_speed(footprint, placement, request.machine, request.speed);
     if (!placement.fits()) report.speed.notes.emplace_back("the speed is as if it fitted");
   }
+  // Sound is read in pieces of half a minute; nobody asks for tokens per second.
+  if (footprint.spec().hears()) {
+    report.speed = {};
+    report.speed.notes.emplace_back("the speed of speech recognition is not estimated");
+  }
   // An encoder reads a text at once; it decodes nothing.
   if (!footprint.spec().keeps_cache) report.speed.decode_tokens_per_s.reset();
+  // A line of a batch has no reader.
+  if (request.advise)
+    for (auto& note : speed_notes(request, footprint, placement, report)) report.speed.notes.push_back(std::move(note));
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);
   add_host_assumption(placement, report);
+  const bool has_limit = footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0;
+  if ((request.advise || request.measure_room) && has_limit) {
+    const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);
+    report.context.max_on_gpu = longest.on_device;
+    report.context.max = longest.anywhere;
+  }
   if (request.advise) {
-    if (footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0) {
-      const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);
-      report.context.max_on_gpu = longest.on_device;
-      report.context.max = longest.anywhere;
-    }
     report.alternatives = find_alternatives(request, params, report.verdict.code);
     if (report.verdict.code == VerdictCode::fits) report.larger_quant = largest_quant_that_fits(request, params);
   }

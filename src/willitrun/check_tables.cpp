@@ -81,6 +81,8 @@ Result<Report> check_tables(const Recommender& model, const Machine& machine, co
   report.devices.resize(machine.devices.size());
   if (!place_on_device(tables->load, machine, report)) place_on_host(tables->load, machine, report);
   report.verdict.met = meets(report.verdict.code, requirement.level);
+  if (report.verdict.code != VerdictCode::wont_run)
+    apply_gates({std::nullopt, report.total_bytes(), report.speed}, requirement, report.verdict);
   report.breakdowns.push_back(std::move(tables->parts));
   return report;
 }

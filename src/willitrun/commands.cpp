@@ -86,6 +86,9 @@ std::string vllm_command(const CheckRequest& request, const Placement& placement
 std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request, const Placement& placement) {
   if (!placement.fits() || !request.model->model.spec.keeps_cache) return {};
   if (!request.model->model.stored.empty()) return {{"vllm", vllm_command(request, placement)}};
+  // Other engines take other files.
+  const auto engine = request.speed.engine;
+  if (engine == Engine::mlx || engine == Engine::vllm || engine == Engine::transformers) return {};
   std::vector<std::pair<std::string, std::string>> out{{"llama.cpp", llama_command(request, placement)}};
   // The other two have no switch for experts alone.
   if (placement.n_hosted_experts > 0) return out;

@@ -43,23 +43,25 @@ bool has_attention_kernels(const ModelSpec& spec) {
   return true;
 }
 
-/// Layers that only repeat the allocator's steady state are left out: of a run of equal periods three are enough.
-std::vector<std::uint32_t> representative_layers(const std::vector<std::uint32_t>& signature) {
-  constexpr std::size_t longest_period = 8, kept_periods = 3;
+/// Layers that only repeat the allocator's steady state are left out. It may take turns between two layouts of the free
+/// list, so an even number of periods is skipped.
+std::vector<std::uint32_t> representative_layers(const std::vector<std::uint32_t>& signature,
+                                                 std::size_t kept_periods) {
+  constexpr std::size_t longest_period = 8;
   std::vector<std::uint32_t> kept;
   const std::size_t n = signature.size();
   for (std::size_t i = 0; i + 1 < n;) {
-    std::size_t skip = 0, period = 1;
+    std::size_t skip = 0, keep = 1;
     for (std::size_t p = 1; p <= longest_period; ++p) {
       std::size_t run = p;
       while (i + run + 1 < n && signature[i + run] == signature[i + run - p]) ++run;
       const std::size_t whole = run / p;
-      if (whole > kept_periods && (whole - kept_periods) * p > skip) {
-        skip = (whole - kept_periods) * p;
-        period = p;
+      const std::size_t spare = whole > kept_periods ? (whole - kept_periods) / 2 * 2 : 0;
+      if (spare * p > skip) {
+        skip = spare * p;
+        keep = (whole - spare) * p;
       }
     }
-    const std::size_t keep = skip == 0 ? 1 : kept_periods * period;
     for (std::size_t k = 0; k < keep; ++k) kept.push_back(static_cast<std::uint32_t>(i + k));
     i += keep + skip;
   }
@@ -71,25 +73,6 @@ std::vector<std::uint32_t> every_layer(std::size_t n) {
   std::vector<std::uint32_t> all(n);
   std::iota(all.begin(), all.end(), 0U);
   return all;
-}
-
-/// Everything a result depends on besides the model, as bytes: one question is often asked of many machines.
-std::string memo_key(const ContextParams& params, const ResolvedContext& context, const Split& split) {
-  std::string key;
-  const auto add = [&](std::uint64_t value) { key.append(reinterpret_cast<const char*>(&value), sizeof value); };
-  add(context.n_ctx);
-  add(context.n_ctx_seq);
-  add(context.n_stream);
-  add(context.n_swa_cells);
-  add(std::uint64_t{context.n_ubatch} << 32U | context.n_outputs);
-  add(std::uint64_t{params.n_seq_max} << 32U | context.n_batch);
-  add(static_cast<std::uint64_t>(params.type_k) << 8U | static_cast<std::uint64_t>(params.type_v));
-  add(std::uint64_t{params.flash_attn} | std::uint64_t{params.op_offload} << 1U | std::uint64_t{params.swa_full} << 2U |
-      std::uint64_t{split.kv_on_device} << 3U | std::uint64_t{params.kv_unified} << 4U);
-  add(std::uint64_t{split.n_device} << 32U | split.gpu_layers);
-  for (std::size_t i = 0; i < split.layer_device.size(); ++i)
-    key += static_cast<char>((split.layer_device[i] + 1) * 2 + (split.experts_host(i) ? 1 : 0));
-  return key;
 }
 
 }  // namespace
@@ -109,52 +92,108 @@ struct ComputePlan::Data {
 ComputePlan::ComputePlan(const ModelSpec& spec, const std::vector<TensorInfo>& tensors)
     : data_(std::make_shared<const Data>(spec, graph::sort_tensors(spec, tensors))) {}
 
+namespace {
+
+/// What the graph of a split looks like once layers that only repeat are left out. Splits that differ in how many
+/// layers lie where, but not in their outline, need the same scratch.
+struct Outline {
+  std::vector<std::uint32_t> layers;
+  std::vector<std::uint32_t> signature;  ///< of every layer: equal numbers mean equal graphs
+  graph::Backends backends;
+  bool fused = true;  ///< attention
+};
+
+std::vector<std::uint32_t> layer_signatures(const ModelSpec& spec, const graph::ModelTensors& tensors,
+                                            const Split& split) {
+  constexpr std::uint32_t n_sparse_layer = 10;  // gemma3n.cpp, n_layer_sparsity
+  const unsigned nope_step = graph::family_of(spec.architecture).nope_step;
+  std::vector<std::uint32_t> signature = tensors.kind;
+  for (std::uint32_t il = 0; il < signature.size(); ++il) {
+    std::uint32_t& s = signature[il];
+    s = s * 64 + static_cast<std::uint32_t>(split.layer_device[il] + 1);
+    s = s * 2 + (split.experts_host(il) ? 1 : 0);
+    s = s * 2 + (il >= spec.n_layer_trunk() - spec.n_layer_kv_shared ? 1 : 0);
+    s = s * 2 + (spec.n_altup > 1 && il < n_sparse_layer ? 1 : 0);
+    s = s * 2 + (nope_step != 0 && (il + 1) % nope_step == 0 ? 1 : 0);
+  }
+  return signature;
+}
+
+Outline outline_of(const ModelSpec& spec, const graph::ModelTensors& tensors, const ContextParams& params,
+                   const Split& split) {
+  Outline out;
+  out.backends.n_device = static_cast<std::int32_t>(split.n_device);
+  out.backends.op_offload = params.op_offload;
+  out.backends.attention_on_device = has_attention_kernels(spec);
+  // llama-context.cpp, resolve_fused_ops: off as soon as a layer's device cannot run it, unless a quantised V needs it.
+  const bool layers_on_device = std::any_of(split.layer_device.begin(), split.layer_device.end() - 1,
+                                            [](std::int32_t device) { return device >= 0; });
+  out.fused = params.flash_attn && graph::family_of(spec.architecture).flash_attention &&
+              (out.backends.attention_on_device || !layers_on_device || is_block_quantized(params.type_v));
+  // llama-context.cpp: pipeline parallelism wants several devices, everything on them and no tensor overrides.
+  const bool overrides =
+      std::find(split.experts_on_host.begin(), split.experts_on_host.end(), true) != split.experts_on_host.end();
+  const bool all_on_devices = split.n_device > 0 && split.gpu_layers > spec.n_layer && split.kv_on_device && !overrides;
+  if (split.n_device > 1 && all_on_devices) out.backends.n_copies = 4;
+  // Copies of what lies in host memory come and go within a layer: it takes longer until the free list settles.
+  const std::size_t kept_periods = all_on_devices || split.n_device == 0 ? 3 : 5;
+  // Pipeline copies of per-layer inputs live through the whole graph.
+  const bool all_count = spec.n_embd_per_layer > 0 && out.backends.n_copies > 1;
+  out.signature = layer_signatures(spec, tensors, split);
+  out.layers = all_count ? every_layer(out.signature.size()) : representative_layers(out.signature, kept_periods);
+  return out;
+}
+
+/// Everything a result depends on besides the model, as bytes.
+std::string memo_key(const ContextParams& params, const ResolvedContext& context, const Split& split,
+                     const Outline& outline, std::uint32_t n_indexer_head) {
+  std::string key;
+  key.reserve(128 + 4 * outline.layers.size());
+  const auto add = [&](auto value) { key.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  add(context.n_ctx);
+  add(context.n_ctx_seq);
+  add(context.n_stream);
+  add(context.n_swa_cells);
+  add(context.n_ubatch);
+  add(context.n_outputs);
+  add(context.n_batch);
+  add(params.n_seq_max);
+  add(params.type_k);
+  add(params.type_v);
+  for (const bool flag :
+       {params.flash_attn, params.op_offload, params.swa_full, params.kv_unified, split.kv_on_device, outline.fused})
+    add(flag);
+  add(split.n_device);
+  add(outline.backends.n_copies);
+  add(split.layer_device.front());
+  add(split.layer_device.back());
+  for (const std::uint32_t il : outline.layers) add(outline.signature[il]);
+  // An indexer's leaves count even in layers left out.
+  if (n_indexer_head > 0)
+    for (const std::uint32_t il : outline.layers) add(il);
+  return key;
+}
+
+}  // namespace
+
 ComputeBuffers ComputePlan::evaluate(const ContextParams& params, const ResolvedContext& context,
                                      const Split& split) const {
-  auto key = memo_key(params, context, split);
+  if (data_->tensors.layers.empty()) return {std::vector<Bytes>(split.n_device), 0};
+  const auto outline = outline_of(data_->spec, data_->tensors, params, split);
+  auto key = memo_key(params, context, split, outline, data_->spec.n_indexer_head);
   {
     const std::scoped_lock lock(data_->memo_mutex);
     if (const auto it = data_->memo.find(key); it != data_->memo.end()) return it->second;
   }
-  auto buffers = replay(params, context, split);
+  graph::Graph graph =
+      graph::ModelGraph({data_->spec, data_->tensors, params, context, split, outline.fused}).build(outline.layers);
+  ComputeBuffers buffers;
+  buffers.devices = graph::peak_memory(graph, outline.backends);
+  buffers.host = buffers.devices.back();
+  buffers.devices.pop_back();
   const std::scoped_lock lock(data_->memo_mutex);
   if (data_->memo.size() >= Data::memo_capacity) data_->memo.clear();
   return data_->memo.emplace(std::move(key), std::move(buffers)).first->second;
-}
-
-ComputeBuffers ComputePlan::replay(const ContextParams& params, const ResolvedContext& context,
-                                   const Split& split) const {
-  const ModelSpec& spec = data_->spec;
-  ComputeBuffers out;
-  out.devices.resize(split.n_device);
-  if (data_->tensors.layers.empty()) return out;
-  std::vector<std::uint32_t> signature = data_->tensors.kind;
-  for (std::uint32_t il = 0; il < signature.size(); ++il) {
-    signature[il] = (signature[il] * 64 + static_cast<std::uint32_t>(split.layer_device[il] + 1)) * 4 +
-                    (split.experts_host(il) ? 1 : 0) + (il >= spec.n_layer_trunk() - spec.n_layer_kv_shared ? 2 : 0);
-    if (spec.n_altup > 1 && il < 10) signature[il] += 1U << 31;
-  }
-  graph::Backends backends;
-  backends.n_device = static_cast<std::int32_t>(split.n_device);
-  backends.op_offload = params.op_offload;
-  backends.attention_on_device = has_attention_kernels(spec);
-  // llama-context.cpp, resolve_fused_ops: off as soon as a layer's device cannot run it, unless a quantised V needs it.
-  const bool layers_on_device = std::any_of(split.layer_device.begin(), split.layer_device.end() - 1,
-                                            [](std::int32_t device) { return device >= 0; });
-  const bool fused =
-      params.flash_attn && (backends.attention_on_device || !layers_on_device || is_block_quantized(params.type_v));
-  // llama-context.cpp: pipeline parallelism wants several devices, everything on them and no tensor overrides.
-  const bool overrides =
-      std::find(split.experts_on_host.begin(), split.experts_on_host.end(), true) != split.experts_on_host.end();
-  if (split.n_device > 1 && split.gpu_layers > spec.n_layer && split.kv_on_device && !overrides) backends.n_copies = 4;
-  graph::Graph graph = graph::ModelGraph({spec, data_->tensors, params, context, split, fused})
-                           .build(spec.n_altup > 1 && backends.n_copies > 1 ? every_layer(signature.size())
-                                                                            : representative_layers(signature));
-  std::vector<Bytes> peaks = graph::peak_memory(graph, backends);
-  out.host = peaks.back();
-  peaks.pop_back();
-  out.devices = std::move(peaks);
-  return out;
 }
 
 ComputeBuffers compute_buffers(const ModelSpec& spec, const std::vector<TensorInfo>& tensors,

@@ -49,25 +49,58 @@ std::size_t times_sign(std::string_view text) {
   return text.starts_with("\xC3\x97") ? 2 : 0;
 }
 
-/// "2x rtx 3090", "4xA100-80GB", "2 x rtx 3090", "rtx3090 x2". Nothing when there is no count.
+/// Counts in words, before the name.
+struct CountWord {
+  std::string_view word;
+  std::uint32_t count;
+};
+constexpr std::array count_words{CountWord{"dual ", 2},   CountWord{"two ", 2},   CountWord{"twin ", 2},
+                                 CountWord{"triple ", 3}, CountWord{"three ", 3}, CountWord{"quad ", 4},
+                                 CountWord{"four ", 4},   CountWord{"six ", 6},   CountWord{"eight ", 8}};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+/// "dual 3090", "two 3090s", "2x 3090s": of several cards people speak in the plural.
+std::string_view without_plural(std::string_view name) {
+  const bool plural = name.size() > 2 && (name.back() == 's' || name.back() == 'S') && is_digit(name[name.size() - 2]);
+  if (plural) name.remove_suffix(1);
+  return name;
+}
+
+/// "2x rtx 3090", "4xA100-80GB", "2 x rtx 3090", "rtx3090 x2", "dual 3090". Nothing when there is no count.
 std::optional<Counted> split_count(std::string_view text) {
   Counted out;
+  const auto begins = lower(text.substr(0, 8));
+  for (const auto& [word, count] : count_words)
+    if (begins.starts_with(word)) return Counted{count, trimmed(text.substr(word.size()))};
   std::size_t digits = 0;
   while (digits < text.size() && is_digit(text[digits])) ++digits;
   auto rest = trimmed(text.substr(digits));
-  if (digits > 0 && digits <= 4 && times_sign(rest) > 0) {
+  const auto sign = times_sign(rest);
+  const auto after = trimmed(rest.substr(sign));
+  // Between two numbers the smaller one counts: "2x3090" and "3090x2" are both two cards.
+  const bool two_numbers = sign > 0 && !after.empty() && std::all_of(after.begin(), after.end(), is_digit);
+  const bool counts_name = two_numbers && after.size() < digits;
+  if (digits > 0 && digits <= 4 && sign > 0 && !counts_name) {
     std::from_chars(text.data(), text.data() + digits, out.count);
-    out.name = trimmed(rest.substr(times_sign(rest)));
+    out.name = trimmed(rest.substr(sign));
     if (!out.name.empty()) return out;
   }
   digits = 0;
   while (digits < text.size() && is_digit(text[text.size() - 1 - digits])) ++digits;
   const auto before = trimmed(text.substr(0, text.size() - digits));
-  for (const std::size_t sign : {std::size_t{1}, std::size_t{2}}) {
-    if (digits == 0 || digits > 4 || before.size() <= sign || times_sign(before.substr(before.size() - sign)) != sign)
+  for (const std::size_t width : {std::size_t{1}, std::size_t{2}}) {
+    if (digits == 0 || digits > 4 || before.size() <= width ||
+        times_sign(before.substr(before.size() - width)) != width)
       continue;
-    const auto name = before.substr(0, before.size() - sign);
-    if (trimmed(name).size() == name.size()) continue;  // "rx2" is a name, "rtx3090 x2" a count
+    const auto name = before.substr(0, before.size() - width);
+    // "rx2" is a name, "rtx3090 x2" and "3090x2" are counts.
+    if (trimmed(name).size() == name.size() && !is_digit(name.back())) continue;
     std::from_chars(text.data() + text.size() - digits, text.data() + text.size(), out.count);
     out.name = trimmed(name);
     return out;
@@ -117,10 +150,10 @@ struct Sized {
 
 /// The words without the memory size among them.
 std::optional<Sized> split_size(const Words& words) {
-  for (std::size_t i = words.size(); i-- > 1;) {
+  for (std::size_t i = words.size(); words.size() > 1 && i-- > 0;) {
     std::size_t used = 0;
     const double size = size_in_words(words, i, used);
-    if (size <= 0) continue;
+    if (size <= 0 || used == words.size()) continue;
     Sized out{words, size};
     const auto at = out.words.begin() + static_cast<std::ptrdiff_t>(i);
     out.words.erase(at, at + static_cast<std::ptrdiff_t>(used));
@@ -260,12 +293,20 @@ Result<Found<DeviceSpec>> find_device(std::string_view name) {
     rest = counted->name;
     match = search(rest);
     if (!match) return match.error();
+    // The plural only when the singular is no name of its own: "1660s" is a GTX 1660 Super.
+    if (!*match && count > 1) match = search(without_plural(rest));
+    if (!match) return match.error();
   }
   if (!*match)
     if (auto by_id = find_by_pci_id(rest)) {
       if (*by_id) (*by_id)->count = count;
       return *std::move(by_id);
     }
+  if (const auto cpu = *match ? Result<CpuSpec>(Error{}) : find_cpu(rest); cpu)
+    return Error{"unknown_gpu",
+                 fmt::format("'{}' is a processor; its own graphics are not listed under this name: name "
+                             "those, or give --gpu none --cpu {}",
+                             rest.substr(0, 200), cpu->id)};
   if (!*match) {
     auto words = without_filler(without_brand(name_words(rest)));
     if (const auto sized = split_size(words)) words = sized->words;

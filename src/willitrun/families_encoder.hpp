@@ -70,6 +70,14 @@ inline constexpr std::array families_encoder{
               f.keeps_cache = false;
               f.causal = false;
             }),
+    Family{.name = "whisper",
+           .position_table = true,
+           .output = never,
+           .extra_tensors = whisper_extra,
+           .norm = NormTensors::weight_and_bias,
+           .whole_block = whisper_block,
+           .keeps_cache = false,
+           .causal = false},
 };
 
 }  // namespace willitrun::rows

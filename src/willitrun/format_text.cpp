@@ -15,6 +15,9 @@ constexpr std::array status_colors{Color::green, Color::red, Color::yellow, Colo
 
 Color color_of(OutcomeStatus status) { return status_colors[static_cast<std::size_t>(status)]; }
 
+/// Of several models side by side one wants to know who takes what, even where all is well.
+bool is_budget(const Outcome& outcome) { return outcome.code == "budget"; }
+
 std::string reason_text(const Outcome& o, const TextStyle& style) {
   const auto status = name_of(o.status);
   const auto lead = fmt::format("{:<9}", status);
@@ -43,10 +46,11 @@ std::string run_as_text(Outcomes outcomes, const RunHeader& header, const TextSt
   std::string out = header.title.empty() ? std::string() : one_line(header.title) + "\n\n";
   if (!outcomes.empty()) out += to_text(table, style) + "\n";
   const auto counts = tally(outcomes);
+  std::string reasons;
   for (const auto& o : outcomes)
-    if (o.status != OutcomeStatus::passed) out += reason_text(o, style);
-  if (counts[OutcomeStatus::passed] < counts.total) out += "\n";
-  return out + colored(summary_line(counts), counts.met() ? Color::green : Color::red, style) + "\n";
+    if (o.status != OutcomeStatus::passed || is_budget(o)) reasons += reason_text(o, style);
+  if (!reasons.empty()) reasons += "\n";
+  return out + reasons + colored(summary_line(counts), counts.met() ? Color::green : Color::red, style) + "\n";
 }
 
 }  // namespace willitrun

@@ -43,6 +43,8 @@ Id Graph::state(Bytes bytes, std::int32_t backend) {
 
 Id Graph::input(const Extent& ne, std::uint8_t element_bytes) { return node(Op::input, ne, {}, element_bytes); }
 
+Id Graph::blank(const Extent& ne) { return node(Op::blank, ne, {}); }
+
 Id Graph::mul_mat(Id weights, Id x) {
   const Extent w = ne(weights), b = ne(x);
   const std::array<Id, 2> sources{weights, x};
@@ -66,7 +68,7 @@ Id Graph::rope(Id x, Id positions, Id factors) {
 
 Id Graph::inplace(Id x, Id y, Id z) {
   const std::array<Id, 3> sources{x, y, z};
-  return node(Op::inplace, ne(x), sources);
+  return node(Op::inplace, ne(x), sources, at(x).element_bytes);
 }
 
 Id Graph::compute(const Extent& ne, std::initializer_list<Id> sources, std::uint8_t element_bytes) {

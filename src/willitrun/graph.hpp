@@ -18,6 +18,7 @@ using Extent = std::array<std::uint32_t, 4>;
 enum class Op : std::uint8_t {
   weight,   ///< leaf in a weight buffer
   state,    ///< leaf in a cache buffer
+  blank,    ///< leaf that nobody fills: only its shape is read
   input,    ///< leaf filled by the host for every batch
   copy,     ///< another backend's tensor, copied by the scheduler
   view,     ///< reshape, view, permute, transpose: no memory of its own
@@ -63,13 +64,14 @@ class Graph {
   Id weight(const Extent& ne, Bytes bytes, Bytes device_bytes, std::int32_t backend);
   Id state(Bytes bytes, std::int32_t backend);
   Id input(const Extent& ne, std::uint8_t element_bytes);
+  Id blank(const Extent& ne);
 
   // Nodes. Results are f32 unless said.
   Id mul_mat(Id weights, Id x);
   Id mul_mat_id(Id weights, Id x, Id ids);
   Id get_rows(Id table, Id rows);
   Id rope(Id x, Id positions, Id factors = none);
-  Id inplace(Id x, Id y = none, Id z = none);  ///< result has x's shape
+  Id inplace(Id x, Id y = none, Id z = none);  ///< result has x's shape and type
   Id compute(const Extent& ne, std::initializer_list<Id> sources, std::uint8_t element_bytes = 4);
   Id attention(const Extent& ne, std::initializer_list<Id> sources, Bytes scratch);
   Id view(Id x, const Extent& ne, bool contiguous = true, Bytes bytes = 0);

@@ -41,9 +41,10 @@ ModelGraph::AttentionInputs& ModelGraph::attention_inputs(bool slides) {
     for (std::uint32_t il = 0; il < spec_.n_layer_trunk(); ++il) {
       widest = std::max(widest, spec_.v_dim(il) * spec_.n_head_kv.at(il));
     }
-    in.v_idxs = g_.input({params_.flash_attn ? n_tokens_ : n_tokens_ * widest, 1, 1, 1}, 8);
+    in.v_idxs = g_.input({values_by_cell_ ? n_tokens_ : n_tokens_ * widest, 1, 1, 1}, 8);
+    const std::uint32_t dim_k = slides ? spec_.head_dim_k_swa : spec_.head_dim_k;
     if (is_block_quantized(params_.type_k) && spec_.head_dim_k % 64 == 0 && !spec_.is_mla()) {
-      const std::uint32_t n = rotation_size(spec_.head_dim_k);
+      const std::uint32_t n = rotation_size(dim_k);
       in.k_rot = g_.input({n, n, 1, 1}, 4);
     }
     if (is_block_quantized(params_.type_v) && spec_.head_dim_v % 64 == 0 && !spec_.is_mla()) {
@@ -56,19 +57,19 @@ ModelGraph::AttentionInputs& ModelGraph::attention_inputs(bool slides) {
 
 Id ModelGraph::positions() {
   if (positions_ == none) {
-    // Multi-axis rope keeps four positions per token (llama-hparams.cpp, n_pos_per_embd).
-    const bool axes = spec_.architecture == "qwen35" || spec_.architecture == "qwen35moe" ||
-                      spec_.architecture == "qwen2vl" || spec_.architecture == "qwen3vl" ||
-                      spec_.architecture == "qwen3vlmoe";
-    positions_ = g_.input({axes ? 4 * n_tokens_ : n_tokens_, 1, 1, 1}, 4);
+    // Multi-axis rope keeps several positions per token (llama-hparams.cpp, n_pos_per_embd).
+    positions_ = g_.input({family_.position_axes * n_tokens_, 1, 1, 1}, 4);
   }
   return positions_;
 }
 
 Id ModelGraph::rotate(Id x) {
-  const bool skip = !family_.rope || (family_.rope_sliding_only && !spec_.slides(il_)) ||
+  const bool skip = !family_.rope || family_.alibi_n_layer == spec_.n_layer ||
+                    (family_.rope_sliding_only && !spec_.swa_layers.empty() && !spec_.slides(il_) &&
+                     il_ >= spec_.n_layer_dense_lead) ||
                     (family_.nope_step != 0 && (il_ + 1) % family_.nope_step == 0);
   if (skip) return x;
+  if (family_.rope_factors_full_only && spec_.slides(il_)) return g_.rope(x, positions());
   Id& factors = rope_factors_of_device_[static_cast<std::size_t>(device_ < 0 ? split_.n_device
                                                                              : static_cast<std::uint32_t>(device_))];
   if (factors == none) {
@@ -98,18 +99,19 @@ void ModelGraph::project(Id x, const Heads& h, Id& q, Id& k, Id& v, Id& gate) {
   const auto finish = [&](Id t, Role role) {
     return family_.norm_after_rope ? late(rotate(t), role) : rotate(late(t, role));
   };
+  const auto clamped = [&](Id t) { return spec_.clamps_qkv ? g_.inplace(t) : t; };
   const auto heads = [&](Id t, std::uint32_t dim, std::uint32_t n) {
     const Extent ne{dim, n, n_tokens_, 1};
     return g_.ne(t)[0] == dim * n ? g_.view(t, ne) : g_.slice(t, ne, dim * n);
   };
   if (layer_->has(Role::attn_qkv)) {
-    const Id qkv = linear(Role::attn_qkv, x);
+    const Id qkv = clamped(linear(Role::attn_qkv, x));
     q = finish(heads(qkv, h.dim_k, h.n), Role::attn_q_norm);
     k = finish(heads(qkv, h.dim_k, h.n_kv), Role::attn_k_norm);
     v = heads(qkv, h.dim_v, h.n_kv);
     return;
   }
-  const Id q_full = early(linear(Role::attn_q, x), Role::attn_q_norm);
+  const Id q_full = early(clamped(linear(Role::attn_q, x)), Role::attn_q_norm);
   if (g_.ne(q_full)[0] == 2 * h.dim_k * h.n) {
     // qwen35.cpp, qwen3next.cpp: each query head is followed by its output gate.
     const Extent ne{h.dim_k, h.n, n_tokens_, 1};
@@ -120,9 +122,10 @@ void ModelGraph::project(Id x, const Heads& h, Id& q, Id& k, Id& v, Id& gate) {
     q = finish(heads(q_full, h.dim_k, h.n), Role::attn_q_norm);
   }
   if (!layer_->has(Role::attn_k)) return;
-  k = finish(heads(early(linear(Role::attn_k, x), Role::attn_k_norm), h.dim_k, h.n_kv), Role::attn_k_norm);
-  v = layer_->has(Role::attn_v) ? heads(linear(Role::attn_v, x), h.dim_v, h.n_kv) : k;
-  if (spec_.n_altup > 1) v = g_.inplace(v);  // gemma3n.cpp: V is normed, without a weight
+  const Id k_full = clamped(linear(Role::attn_k, x));
+  k = finish(heads(early(k_full, Role::attn_k_norm), h.dim_k, h.n_kv), Role::attn_k_norm);
+  v = heads(layer_->has(Role::attn_v) ? clamped(linear(Role::attn_v, x)) : k_full, h.dim_v, h.n_kv);
+  if (family_.value_norm) v = normalize(v, true);
 }
 
 Id ModelGraph::attention(Id x) {
@@ -153,8 +156,10 @@ Id ModelGraph::latent_attention(Id x) {
   const std::uint32_t n_head = spec_.n_head.at(il_);
   const std::uint32_t rank = spec_.kv_lora_rank, rope_dim = spec_.n_rot;
   const std::uint32_t key = spec_.head_dim_k_mla, plain = key - rope_dim;
-  Id q = layer_->has(Role::attn_q_a) ? norm(linear(Role::attn_q_a, x), Role::attn_q_a_norm) : x;
-  q = linear(layer_->has(Role::attn_q_a) ? Role::attn_q_b : Role::attn_q, q);
+  const Id low_rank = layer_->has(Role::attn_q_a) ? norm(linear(Role::attn_q_a, x), Role::attn_q_a_norm) : x;
+  AttentionInputs in = attention_inputs(false);
+  if (spec_.n_indexer_head > 0) in.mask = sparse_mask(in.mask, x, low_rank);
+  Id q = linear(layer_->has(Role::attn_q_a) ? Role::attn_q_b : Role::attn_q, low_rank);
   const Bytes q_bytes = g_.at(q).bytes;
   q = g_.view(q, {key, n_head, n_tokens_, 1});
   const Id q_plain = g_.view(q, {plain, n_head, n_tokens_, 1}, false, q_bytes - Bytes{4} * rope_dim);
@@ -168,7 +173,7 @@ Id ModelGraph::latent_attention(Id x) {
   const Id v = g_.view(latent, {rank, 1, n_tokens_, 1});
   const Id k = g_.compute({rank + rope_dim, 1, n_tokens_, 1}, {v, k_rope});
   const Heads h{n_head, 1, rank + rope_dim, rank};
-  return linear(Role::attn_output, attend(attention_inputs(false), q_all, k, v, h, true, weight(Role::attn_v_b)));
+  return linear(Role::attn_output, attend(in, q_all, k, v, h, true, weight(Role::attn_v_b)));
 }
 
 /// Latent attention with its keys and values expanded to full heads (minicpm3.cpp).
@@ -199,8 +204,7 @@ Id ModelGraph::attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& h, boo
   Id k_view = k, v_view = v;
   const std::uint32_t streams = spec_.causal ? n_stream() : 1;
   if (spec_.causal) {
-    const auto host = static_cast<std::int32_t>(split_.n_device);
-    const std::int32_t where = device_ < 0 || !split_.kv_on_device ? host : device_;
+    const std::int32_t where = cache_backend();
     const std::uint64_t cells = std::uint64_t{in.cells} * streams;
     const bool own = k != none || in.k_cache == none;
     const Id k_cache =
@@ -221,7 +225,7 @@ Id ModelGraph::attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& h, boo
     }
     const Extent k_ne{h.dim_k, in.cells, h.n_kv, streams};
     const Extent v_ne =
-        params_.flash_attn ? Extent{h.dim_v, in.cells, h.n_kv, streams} : Extent{in.cells, h.dim_v, h.n_kv, streams};
+        values_by_cell_ ? Extent{h.dim_v, in.cells, h.n_kv, streams} : Extent{in.cells, h.dim_v, h.n_kv, streams};
     k_view = g_.cache_view(k_cache, k_ne, padded(params_.type_k, h.dim_k, g_.at(k_cache).bytes));
     v_view = g_.cache_view(v_cache, key_is_value ? Extent{h.dim_v, in.cells, h.n_kv, streams} : v_ne,
                            padded(params_.type_v, h.dim_v, g_.at(v_cache).bytes));

@@ -22,6 +22,7 @@ Family make(std::string_view name, Change change) {
 
 // Sources: src/models/<architecture>.cpp of llama.cpp 0.7.0. Only what differs from the default is listed.
 const std::array families{
+    make("baichuan", [](Family& f) { f.alibi_n_layer = 40; }),
     make("bert",
          [](Family& f) {
            f.rope = false;
@@ -37,13 +38,15 @@ const std::array families{
            f.layer_norm = true;
            f.rope_sliding_only = true;
          }),
+    make("cohere2moe", [](Family& f) { f.rope_sliding_only = true; }),
     make("command-r", [](Family& f) { f.layer_norm = true; }),
     make("dbrx", [](Family& f) { f.layer_norm = true; }),
+    make("dream", [](Family& f) { f.denoises = true; }),
     make("exaone4", [](Family& f) { f.rope_sliding_only = true; }),
     make("falcon", [](Family& f) { f.parallel_sum = ParallelSum::ffn_mixer_residual; }),
     make("gemma3", [](Family& f) { f.scaled_input = true; }),
-    make("gemma3n", [](Family& f) { f.scaled_input = true; }),
-    make("gemma4", [](Family& f) { f.scaled_input = true; }),
+    make("gemma3n", [](Family& f) { f.scaled_input = f.value_norm = true; }),
+    make("gemma4", [](Family& f) { f.scaled_input = f.value_norm = f.rope_factors_full_only = true; }),
     make("glm4moe", [](Family& f) { f.sigmoid_router = true; }),
     make("gpt-oss",
          [](Family& f) {
@@ -55,12 +58,33 @@ const std::array families{
            f.rope = false;
            f.layer_norm = true;
          }),
+    make("grok", [](Family& f) { f.flash_attention = false; }),
     make("deepseek2", [](Family& f) { f.sigmoid_router = true; }),
     make("hunyuan-dense", [](Family& f) { f.norm_after_rope = true; }),
     make("hunyuan-moe", [](Family& f) { f.norm_after_rope = true; }),
+    make("hunyuan_vl",
+         [](Family& f) {
+           f.norm_after_rope = true;
+           f.position_axes = 4;
+         }),
+    make("jina-bert-v2",
+         [](Family& f) {
+           f.rope = false;
+           f.layer_norm = true;
+         }),
+    make("jais",
+         [](Family& f) {
+           f.rope = false;
+           f.layer_norm = true;
+         }),
     make("lfm2", [](Family& f) { f.residual_first = f.ffn_residual_first = true; }),
     make("lfm2moe", [](Family& f) { f.residual_first = f.ffn_residual_first = true; }),
     make("jamba", [](Family& f) { f.rope = false; }),
+    make("kimi-linear",
+         [](Family& f) {
+           f.rope = false;
+           f.sigmoid_router = true;
+         }),
     make("llama4",
          [](Family& f) {
            f.sigmoid_router = true;
@@ -69,6 +93,10 @@ const std::array families{
            f.nope_step = 4;
            f.norm_after_rope = true;
          }),
+    make("llada", [](Family& f) { f.denoises = true; }),
+    make("llada-moe", [](Family& f) { f.denoises = true; }),
+    make("maincoder", [](Family& f) { f.norm_after_rope = true; }),
+    make("modern-bert", [](Family& f) { f.layer_norm = true; }),
     make("mpt",
          [](Family& f) {
            f.rope = false;
@@ -89,7 +117,16 @@ const std::array families{
     make("phi2", [](Family& f) { f.parallel_sum = ParallelSum::mixer_ffn_residual; }),
     make("phi3", [](Family& f) { f.ffn_residual_first = true; }),
     make("phimoe", [](Family& f) { f.ffn_residual_first = true; }),
+    make("paddleocr", [](Family& f) { f.position_axes = 4; }),
     make("qwen2moe", [](Family& f) { f.normalize_weights = false; }),
+    make("qwen2vl", [](Family& f) { f.position_axes = 4; }),
+    make("qwen35", [](Family& f) { f.position_axes = 4; }),
+    make("qwen35moe", [](Family& f) { f.position_axes = 4; }),
+    make("qwen3vl", [](Family& f) { f.position_axes = 4; }),
+    make("qwen3vlmoe", [](Family& f) { f.position_axes = 4; }),
+    make("refact", [](Family& f) { f.rope = false; }),
+    make("rnd1", [](Family& f) { f.denoises = true; }),
+    make("smallthinker", [](Family& f) { f.early_router = f.rope_sliding_only = true; }),
     make("smollm3", [](Family& f) { f.nope_step = 4; }),
     make("starcoder",
          [](Family& f) {

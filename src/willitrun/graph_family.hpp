@@ -10,16 +10,23 @@ enum class ParallelSum : unsigned char { ffn_residual_mixer, mixer_ffn_residual,
 
 struct Family {
   std::string_view architecture;
-  bool layer_norm = false;         ///< LayerNorm without a bias tensor to show it
-  bool bare_norms = false;         ///< LayerNorm without any tensor
-  bool rope = true;                ///< false: learned or ALiBi positions
-  bool rope_sliding_only = false;  ///< full-attention layers have no rope
-  unsigned nope_step = 0;          ///< every n-th layer has no rope
-  bool norm_after_rope = false;    ///< query and key norms follow the rope
+  bool layer_norm = false;              ///< LayerNorm without a bias tensor to show it
+  bool bare_norms = false;              ///< LayerNorm without any tensor
+  bool flash_attention = true;          ///< false: llama.cpp switches it off (llama-context.cpp)
+  bool denoises = false;                ///< a diffusion model: no cache, yet it ends in logits
+  bool rope = true;                     ///< false: learned or ALiBi positions
+  unsigned alibi_n_layer = 0;           ///< the model with this many layers has ALiBi instead of rope
+  unsigned position_axes = 1;           ///< positions per token
+  bool rope_sliding_only = false;       ///< full-attention layers have no rope
+  unsigned nope_step = 0;               ///< every n-th layer has no rope
+  bool rope_factors_full_only = false;  ///< rope factors are for full-attention layers only
+  bool value_norm = false;              ///< V is normed, without a weight
+  bool norm_after_rope = false;         ///< query and key norms follow the rope
   ParallelSum parallel_sum = ParallelSum::ffn_residual_mixer;
   bool scaled_input = false;    ///< embeddings are multiplied by an input (gemma3)
   bool residual_first = false;  ///< residual + mixer, not mixer + residual: which of the two buffers lives on
   bool ffn_residual_first = false;
+  bool early_router = false;      ///< experts are chosen by what enters the layer (smallthinker)
   bool normalize_weights = true;  ///< expert weights are made to sum to one
   bool sigmoid_router = false;
   bool softmax_chosen = false;  ///< softmax over the chosen experts only

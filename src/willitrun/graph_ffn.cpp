@@ -19,9 +19,12 @@ Id ModelGraph::dense_ffn(Id x, Role up, Role gate, Role down) {
   return linear(down, hidden);
 }
 
-Id ModelGraph::feed_forward(Id x) {
+Id ModelGraph::feed_forward(Id x, Id router_logits) {
   if (!layer_->has(Role::router)) return dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down);
-  const Id experts = expert_ffn(x);
+  const Id experts = expert_ffn(x, router_logits == none ? linear(Role::router, x) : router_logits);
+  // grok.cpp: a dense network beside the experts.
+  if (layer_->has(Role::ffn_up))
+    return g_.inplace(add(dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down), experts));
   if (!layer_->has(Role::up_shexp)) return experts;
   return add(experts, shared_expert(x));
 }
@@ -37,15 +40,31 @@ Id ModelGraph::shared_expert(Id x) {
   return g_.inplace(out, g_.inplace(score));
 }
 
+/// Group-limited routing: the groups whose two best experts score highest stay, the others are masked out.
+Id ModelGraph::limit_to_groups(Id selection) {
+  const std::uint32_t n_group = spec_.n_expert_group, n_rows = g_.ne(selection)[1];
+  const std::uint32_t per_group = g_.ne(selection)[0] / n_group;
+  const Extent grouped{per_group, n_group, n_rows, 1};
+  const Id groups = g_.view(selection, grouped);
+  const Id best = g_.view(g_.compute(grouped, {groups}), {2, n_group, n_rows, 1}, false);
+  const Id scores = g_.get_rows(g_.view(groups, {1, per_group, n_group, n_rows}), best);
+  const Id sums =
+      g_.view(g_.compute({1, n_group, n_rows, 1}, {g_.view(scores, {2, n_group, n_rows, 1})}), {n_group, n_rows, 1, 1});
+  const Id kept =
+      g_.view(g_.compute({n_group, n_rows, 1, 1}, {sums}), {spec_.n_expert_group_used, n_rows, 1, 1}, false);
+  const Id filled = g_.inplace(groups);
+  return g_.view(g_.store(filled, {g_.get_rows(groups, kept), kept, filled}), {per_group * n_group, n_rows, 1, 1});
+}
+
 /// The router: which experts each token gets and with what weight.
-Id ModelGraph::expert_weights(Id x, Id& probs, Id& chosen) {
-  const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(x)[1];
-  const Id logits = linear(Role::router, x);
+Id ModelGraph::expert_weights(Id logits, Id& probs, Id& chosen) {
+  const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(logits)[1];
   probs = family_.softmax_chosen ? logits : g_.inplace(logits);
   Id selection = family_.weigh_inputs ? logits : probs;
   const WeightShape& bias =
       layer_->has(Role::exp_probs_b) ? (*layer_)[Role::exp_probs_b] : layer_->bias(Role::exp_probs_b);
   if (bias.present()) selection = add(probs, weight(bias));
+  if (spec_.n_expert_group > 1) selection = limit_to_groups(selection);
   const std::uint32_t n_expert = g_.ne(logits)[0];
   const Id sorted = g_.compute({n_expert, n_rows, 1, 1}, {selection});
   chosen = g_.view(sorted, {n_used, n_rows, 1, 1}, false, g_.at(sorted).bytes - Bytes{4} * (n_expert - n_used));
@@ -62,10 +81,10 @@ Id ModelGraph::expert_weights(Id x, Id& probs, Id& chosen) {
   return weights;
 }
 
-Id ModelGraph::expert_ffn(Id x) {
+Id ModelGraph::expert_ffn(Id x, Id logits) {
   const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(x)[1], width = g_.ne(x)[0];
   Id probs = none, chosen = none;
-  const Id weights = expert_weights(x, probs, chosen);
+  const Id weights = expert_weights(logits, probs, chosen);
   Id in = g_.view(x, {width, 1, n_rows, 1});
   if (family_.weigh_inputs) in = g_.inplace(g_.compute({width, n_used, n_rows, 1}, {in}), weights);
   const auto expert = [&](Role role, Id input) {
@@ -85,6 +104,11 @@ Id ModelGraph::expert_ffn(Id x) {
     hidden = g_.inplace(expert(Role::up_exps, in));
   }
   Id out = expert(Role::down_exps, hidden);
+  if (layer_->has(Role::down_exps_scale)) {
+    const std::uint32_t n_expert = g_.ne(logits)[0];
+    const Id scale = g_.view(weight(Role::down_exps_scale), {1, n_expert, 1, 1});
+    out = g_.inplace(out, g_.get_rows(g_.compute({1, n_expert, n_rows, 1}, {scale}), chosen));
+  }
   if (!family_.weigh_inputs) out = g_.inplace(out, weights);
   g_.expand(out);
   const std::uint32_t n_embd = g_.ne(out)[0];

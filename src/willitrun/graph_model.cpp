@@ -12,6 +12,7 @@ ModelGraph::ModelGraph(const ModelView& view)
       split_(view.split),
       family_(family_of(view.spec.architecture)),
       flash_attn_(view.flash_attn),
+      values_by_cell_(view.params.flash_attn && family_.flash_attention),
       n_tokens_(std::min(view.context.n_ctx, view.context.n_ubatch)),
       n_outputs_(std::min(n_tokens_, view.context.n_outputs)),
       n_seqs_(std::max(1U, view.params.n_seq_max)) {
@@ -94,6 +95,8 @@ Id ModelGraph::token_embedding() {
 Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
   enter(0);
   Id x = none;
+  const bool scaled = tensors_.layers[0].has(Role::layer_out_scale);
+  const Id rows = scaled && spec_.n_embd_per_layer > 0 ? per_layer_rows() : none;
   if (tensors_.global.has(Role::token_types)) {
     // bert.cpp: position first, then token, then type.
     const Id place =
@@ -107,9 +110,10 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
     if (tensors_.global.has(Role::position_embd)) x = add(x, g_.get_rows(global(Role::position_embd), positions()));
   }
   if (family_.scaled_input) x = g_.inplace(x, g_.input({1, n_tokens_, 1, 1}, 4));
-  if (tensors_.global.has(Role::token_embd_norm) && tensors_.global.has(Role::output_norm) == spec_.causal) {
+  const bool norm_is_for_output = spec_.causal && !tensors_.global.has(Role::output_norm);  // lfm2.cpp
+  if (tensors_.global.has(Role::token_embd_norm) && !norm_is_for_output) {
     const WeightShape& bias = tensors_.global.bias(Role::token_embd_norm);
-    x = g_.inplace(normalize(x, !bias.present()), global(Role::token_embd_norm));
+    x = g_.inplace(normalize(x, !bias.present() && !family_.layer_norm), global(Role::token_embd_norm));
     if (bias.present()) x = add(x, global(bias, bias.place));
   }
   if (spec_.n_altup > 1) {
@@ -121,9 +125,15 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
     }
     x = g_.get_rows(merge_streams(streams), out_ids());
   } else {
-    for (const std::uint32_t il : layers) {
+    const Id per_layer = rows == none ? none : project_per_layer(x, rows);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const std::uint32_t il = layers[i];
       enter(il);
-      build_layer(x, il == layers.back());
+      n_skipped_ = i + 1 < layers.size() ? layers[i + 1] - il - 1 : 0;
+      if (scaled)
+        build_scaled_layer(x, per_layer, il == layers.back());
+      else
+        build_layer(x, il == layers.back());
     }
   }
   finish(x);
@@ -131,7 +141,8 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
 }
 
 void ModelGraph::build_layer(Id& x, bool last) {
-  const bool pick = last && spec_.causal;
+  const bool pick = last && (spec_.causal || family_.denoises);
+  Id router_logits = family_.early_router ? linear(Role::router, x) : none;
   const auto normed_input = [&](Role role) { return family_.bare_norms ? normalize(x, false) : norm_if(x, role); };
   const bool second_norm = layer_->has(Role::attn_norm_2);  // falcon.cpp: attention has a norm of its own
   const Id in = normed_input(second_norm ? Role::attn_norm_2 : Role::attn_norm);
@@ -162,6 +173,7 @@ void ModelGraph::build_layer(Id& x, bool last) {
   if (mixed != none) {
     mixed = keep_outputs(mixed, pick);
     residual = keep_outputs(x, pick);
+    if (router_logits != none) router_logits = keep_outputs(router_logits, pick);
     const bool post_norm =
         layer_->has(Role::attn_post_norm) && (layer_->has(Role::ffn_norm) || !layer_->has(Role::attn_norm));
     if (post_norm) mixed = norm(mixed, Role::attn_post_norm);
@@ -182,19 +194,21 @@ void ModelGraph::build_layer(Id& x, bool last) {
     residual = keep_outputs(x, pick);
     ffn_in = keep_outputs(ffn_in, pick);
   }
-  const Id out = norm_if(feed_forward(ffn_in), Role::ffn_post_norm);
+  const Id out = norm_if(feed_forward(ffn_in, router_logits), Role::ffn_post_norm);
   x = family_.ffn_residual_first ? add(residual, out) : add(out, residual);
   if (layer_->has(Role::layer_out_norm)) x = norm(x, Role::layer_out_norm);
 }
 
 void ModelGraph::finish(Id x) {
-  if (!spec_.causal) return pool(x);
+  const bool encodes = !spec_.causal && !family_.denoises;
+  if (encodes && !tensors_.global.has(Role::output_norm)) return pool(x);
   // LFM2's output norm is called token_embd_norm.
   const Role role = tensors_.global.has(Role::output_norm) ? Role::output_norm : Role::token_embd_norm;
   const WeightShape& bias = tensors_.global.bias(role);
   Id normed = normalize(x, !bias.present() && !family_.layer_norm);
   if (tensors_.global.has(role)) normed = g_.inplace(normed, global(role));
   if (bias.present()) normed = add(normed, global(bias, bias.place));
+  if (encodes) return pool(normed);
   g_.set_output(normed);
   const Role head = tensors_.global.has(Role::output) ? Role::output : Role::token_embd;
   const Id logits = g_.mul_mat(global(tensors_.global[head], TensorPlace::output), normed);

@@ -64,19 +64,25 @@ class ModelGraph {
   Id attention(Id x);
   Id latent_attention(Id x);
   Id expanded_latent_attention(Id x);
+  Id sparse_mask(Id mask, Id x, Id low_rank_query);
+  Id choose_keys(Id x, Id low_rank_query);
   Id rotate(Id x);
   Id hadamard(Id x, Id rotation);
   void project(Id x, const Heads& heads, Id& q, Id& k, Id& v, Id& gate);
   Id attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, bool key_is_value, Id decompress);
   Id attend_fused(const AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, bool key_is_value, Id decompress);
   Id attend_plain(const AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, Id decompress);
+  [[nodiscard]] std::int32_t cache_backend() const {
+    return device_ < 0 || !split_.kv_on_device ? static_cast<std::int32_t>(split_.n_device) : device_;
+  }
   [[nodiscard]] std::uint32_t n_stream() const { return context_.n_stream; }
 
   // graph_ffn.cpp
-  Id feed_forward(Id x);
+  Id feed_forward(Id x, Id router_logits = none);
   Id dense_ffn(Id x, Role up, Role gate, Role down);
-  Id expert_ffn(Id x);
-  Id expert_weights(Id x, Id& probs, Id& chosen);
+  Id expert_ffn(Id x, Id logits);
+  Id expert_weights(Id logits, Id& probs, Id& chosen);
+  Id limit_to_groups(Id selection);
   Id shared_expert(Id x);
 
   // graph_recurrent.cpp
@@ -88,6 +94,7 @@ class ModelGraph {
   Id mamba2(Id x);
   Id short_convolution(Id x);
   Id delta_net(Id x);
+  Id kimi_delta(Id x);  // graph_kimi_delta.cpp
   Id scan_state(std::uint32_t width, Id cache);
 
   // graph_gemma3n.cpp
@@ -98,6 +105,11 @@ class ModelGraph {
   Id sparse_ffn(Id x);
   Id merge_streams(Id streams);
 
+  // graph_gemma4.cpp
+  Id per_layer_rows();
+  Id project_per_layer(Id x, Id rows);
+  void build_scaled_layer(Id& x, Id per_layer, bool last);
+
   const ModelSpec& spec_;
   const ModelTensors& tensors_;
   const ContextParams& params_;
@@ -106,14 +118,17 @@ class ModelGraph {
   const Family& family_;
   Graph g_;
   bool flash_attn_;
+  bool values_by_cell_;  ///< V is kept like K; transposed where the user turned flash attention off
   std::uint32_t n_tokens_, n_outputs_, n_seqs_;
 
   // The layer being built.
   std::uint32_t il_ = 0;
   std::int32_t device_ = 0;
+  std::uint32_t n_skipped_ = 0;  ///< layers like those before it that are left out after it
   const TensorSet* layer_ = nullptr;
 
-  AttentionInputs base_, sliding_;
+  AttentionInputs base_, sliding_, indexer_;
+  Id chosen_keys_ = none;  ///< of the last layer with an indexer
   Id positions_ = none, out_ids_ = none, state_copy_ = none, state_copy_main_ = none, state_copy_extra_ = none;
   Id embd_table_ = none;
   Id rope_factors_ = none;

@@ -5,6 +5,7 @@ namespace willitrun::graph {
 
 Id ModelGraph::recurrent(Id x) {
   if (layer_->has(Role::shortconv_in)) return short_convolution(x);
+  if (layer_->has(Role::ssm_f_a)) return kimi_delta(x);
   if (layer_->has(Role::ssm_x)) return mamba(x);
   if (layer_->has(Role::ssm_in)) return mamba2(x);
   if (layer_->has(Role::ssm_conv)) return delta_net(x);
@@ -30,9 +31,7 @@ Id cleared(Graph& g, Id cache, std::uint32_t width) {
 
 /// The rows of a state cache that this batch's sequences use, gathered out of it.
 Id ModelGraph::state_rows(std::uint32_t width, Id& cache) {
-  const auto host = static_cast<std::int32_t>(split_.n_device);
-  const std::int32_t where = device_ < 0 || !split_.kv_on_device ? host : device_;
-  cache = g_.state(Bytes{4} * width * n_seqs_, where);
+  cache = g_.state(Bytes{4} * width * n_seqs_, cache_backend());
   cleared(g_, cache, width);
   const Id rows = g_.get_rows(g_.view(cache, {width, n_seqs_, 1, 1}), state_copy());
   g_.expand(rows);
@@ -85,9 +84,7 @@ Id ModelGraph::mamba2(Id x) {
   const Id dt = add(g_.compute({n_head, per_seq, n_seqs_, 1}, {part(n_head, {n_head, per_seq, n_seqs_, 1})}),
                     weight(layer_->bias(Role::ssm_dt)));
   const Id b = conv_part(n_group, d_state), c = conv_part(n_group, d_state);
-  const auto host = static_cast<std::int32_t>(split_.n_device);
-  const Id cache =
-      g_.state(Bytes{4} * d_state * d_inner * n_seqs_, device_ < 0 || !split_.kv_on_device ? host : device_);
+  const Id cache = g_.state(Bytes{4} * d_state * d_inner * n_seqs_, cache_backend());
   cleared(g_, cache, d_state * d_inner);
   const Id states = g_.view(cache, {d_state * d_inner, n_seqs_, 1, 1});
   if (state_copy_main_ == none) {
@@ -130,9 +127,7 @@ Id ModelGraph::mamba(Id x) {
   const Id b = normed ? norm(part(d_state), Role::ssm_b_norm) : part(d_state);
   const Id c = normed ? norm(part(d_state), Role::ssm_c_norm) : part(d_state);
   const Id dt = linear(Role::ssm_dt, dt_in);
-  const auto host = static_cast<std::int32_t>(split_.n_device);
-  const Id cache =
-      g_.state(Bytes{4} * d_state * d_inner * n_seqs_, device_ < 0 || !split_.kv_on_device ? host : device_);
+  const Id cache = g_.state(Bytes{4} * d_state * d_inner * n_seqs_, cache_backend());
   cleared(g_, cache, d_state * d_inner);
   const Id states = g_.view(cache, {d_state * d_inner, n_seqs_, 1, 1});
   if (state_copy_main_ == none) {

@@ -197,7 +197,8 @@ class Scheduler {
     result_.leaves = std::move(input_leaves_);
     result_.leaves.insert(result_.leaves.end(), split_leaves_.begin(), split_leaves_.end());
     for (const Id leaf : graph_.leaves()) {
-      if (at(leaf).op == Op::input && !at(leaf).output) result_.leaves.push_back(leaf);
+      const bool ours = at(leaf).op == Op::input || at(leaf).op == Op::blank;
+      if (ours && !at(leaf).output) result_.leaves.push_back(leaf);
     }
     return std::move(result_);
   }

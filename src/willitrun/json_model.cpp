@@ -45,12 +45,11 @@ Result<MetadataValue> metadata_value(const JsonValue& value) {
 
 // Beginnings of keys that a GGUF file has and no shape depends on, so that all of a file's keys can be given
 // (LLM_KV_NAMES, llama-arch.cpp of llama.cpp 0.7.0).
-constexpr std::array<std::string_view, 27> ignored_keys{"activation_sparsity_scale",
+constexpr std::array<std::string_view, 26> ignored_keys{"activation_sparsity_scale",
                                                         "altup.",
                                                         "attention.clamp",
                                                         "attention.layer_norm",
                                                         "attention.group_norm",
-                                                        "attention.indexer.top_k",
                                                         "attention.max_alibi",
                                                         "attention.output_",
                                                         "attention.scale",

@@ -5,6 +5,7 @@
 #include "willitrun/json_reader.hpp"
 #include "willitrun/metadata.hpp"
 #include "willitrun/model.hpp"
+#include "willitrun/model_spec.hpp"
 
 namespace willitrun {
 
@@ -19,5 +20,7 @@ namespace willitrun {
 
 [[nodiscard]] Result<Recommender> recommender_from_json(const JsonValue& root);
 [[nodiscard]] Result<Model> language_model_from_json(const JsonValue& root);
+/// Either of them, by "kind".
+[[nodiscard]] Result<SpecModel> spec_from_json(const JsonValue& root);
 
 }  // namespace willitrun

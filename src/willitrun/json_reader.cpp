@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -63,7 +64,10 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     const char* end = begin + tree_->text.size();
     const bool good = nlohmann::json::sax_parse(CountingIterator(begin, &seen_), CountingIterator(end, &seen_), this,
                                                 nlohmann::json::input_format_t::json, true, true);
-    if (good) return JsonValue(tree_, 0);
+    if (good) {
+      note_lines();
+      return JsonValue(tree_, 0);
+    }
     return error_.value_or(Error{"bad_json", tree_->what + ": not valid JSON"});
   }
 
@@ -99,8 +103,9 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (problem.id == number_overflow) message = "number out of range";
     if (const auto colon = message.find(": "); colon != std::string_view::npos) message.remove_prefix(colon + 2);
     message = message.substr(0, message.find("; last read"));
-    const auto at = std::max<std::size_t>(1, offset());
-    return refuse(at - 1, fmt::format("not valid JSON: {}", message));
+    const auto at = std::max<std::size_t>(1, offset()) - 1;
+    if (const auto comma = comma_before_end(at)) return refuse(*comma, "not valid JSON: a comma with nothing after it");
+    return refuse(at, fmt::format("not valid JSON: {}", message));
   }
 
  private:
@@ -135,6 +140,21 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::json> {
       if (backslashes % 2 == 0) return at;
     }
     return at;
+  }
+
+  // The habit from other languages: [1, 2,].
+  [[nodiscard]] std::optional<std::size_t> comma_before_end(std::size_t at) const {
+    const std::string_view text = tree_->text;
+    if (at == 0 || at >= text.size() || (text[at] != '}' && text[at] != ']')) return std::nullopt;
+    const auto last = text.find_last_not_of(" \t\r\n", at - 1);
+    return last != text.npos && text[last] == ',' ? std::optional(last) : std::nullopt;
+  }
+
+  void note_lines() {
+    auto& lines = tree_->lines;
+    lines.push_back(0);
+    for (auto at = tree_->text.find('\n'); at != std::string::npos; at = tree_->text.find('\n', at + 1))
+      lines.push_back(static_cast<std::uint32_t>(at + 1));
   }
 
   bool refuse(std::size_t at, std::string_view message) {
@@ -288,6 +308,13 @@ std::string JsonValue::path() const {
   return out;
 }
 
+JsonPlace JsonValue::place() const {
+  const auto at = node().place;
+  const auto& lines = tree_->lines;
+  const auto line = std::upper_bound(lines.begin(), lines.end(), at) - lines.begin();
+  return {static_cast<std::uint32_t>(line), at - lines[static_cast<std::size_t>(line) - 1] + 1};
+}
+
 std::string_view JsonValue::source() const {
   const std::string_view text = tree_->text;
   return node().end == 0 ? std::string_view() : text.substr(node().place, node().end - node().place);
@@ -295,8 +322,29 @@ std::string_view JsonValue::source() const {
 
 Error JsonValue::error(std::string_view message) const {
   const auto where = path();
-  return Error{"bad_json", fmt::format("{}: {}{}{}", place_of(tree_->what, tree_->text, node().place), where,
-                                       where.empty() ? "" : ": ", message)};
+  const auto [line, column] = place();
+  return Error{"bad_json",
+               fmt::format("{}:{}:{}: {}{}{}", tree_->what, line, column, where, where.empty() ? "" : ": ", message)};
+}
+
+JsonProblem parts_of(const Error& error, std::string_view what) {
+  JsonProblem out;
+  std::string_view rest = error.message;
+  rest.remove_prefix(std::min(rest.size(), what.size() + 1));
+  const auto read = [&rest](std::uint32_t& number) {
+    const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (code != std::errc()) return;
+    rest.remove_prefix(std::min(rest.size(), static_cast<std::size_t>(end - rest.data()) + 1));
+  };
+  read(out.place.line);
+  read(out.place.column);
+  if (rest.starts_with(' ')) rest.remove_prefix(1);
+  if (rest.starts_with('/')) {
+    out.path = rest.substr(0, rest.find(": "));
+    rest.remove_prefix(std::min(rest.size(), out.path.size() + 2));
+  }
+  out.message = rest;
+  return out;
 }
 
 Error JsonValue::mismatch(std::string_view expected) const {

@@ -20,6 +20,18 @@ inline constexpr std::size_t max_json_values = 1'000'000;  // about 130 bytes of
 
 enum class JsonKind : std::uint8_t { null, boolean, whole, real, text, array, object };
 
+/// Both from 1, columns in bytes; 0 = nowhere in particular.
+struct JsonPlace {
+  std::uint32_t line = 0, column = 0;
+};
+
+/// What an error of this reader says, in its parts: "spec.json:3:12: /tables/0: must be ...".
+struct JsonProblem {
+  JsonPlace place;
+  std::string path, message;
+};
+[[nodiscard]] JsonProblem parts_of(const Error& error, std::string_view what);
+
 /// One value of a parsed text, as a cheap handle that keeps the text's tree alive.
 class JsonValue {
  public:
@@ -49,6 +61,7 @@ class JsonValue {
   /// An array's or object's own text, as it was read; empty for anything else.
   [[nodiscard]] std::string_view source() const;
   [[nodiscard]] std::string path() const;  ///< JSON pointer (RFC 6901); empty for the root
+  [[nodiscard]] JsonPlace place() const;
 
  private:
   friend class JsonTreeBuilder;
@@ -67,6 +80,7 @@ class JsonValue {
   struct Tree {
     std::string what, text;
     std::vector<Node> nodes;
+    std::vector<std::uint32_t> lines;  // first byte of each
   };
   JsonValue(std::shared_ptr<const Tree> tree, std::uint32_t index) : tree_(std::move(tree)), index_(index) {}
   [[nodiscard]] const Node& node() const { return tree_->nodes[index_]; }

@@ -51,6 +51,39 @@ StateRows state_rows(const ModelSpec& spec) {
   return {conv_rows * channels, std::uint64_t{spec.ssm_d_state} * spec.ssm_d_inner};
 }
 
+/// DeepSeek V4 keeps one stream per sequence even in a unified cache (llama-kv-cache-dsv4.cpp of llama.cpp 0.5.0).
+bool unified(const ModelSpec& spec, const ContextParams& params) {
+  return params.kv_unified && !spec.compresses_keys();
+}
+
+/// The compressed keys of one layer, those its indexer reads, and the tokens that are not yet compressed.
+void add_compressed_keys(const ModelSpec& spec, std::uint64_t ratio, const ContextParams& params,
+                         const ResolvedContext& context, LayerCache& cache) {
+  constexpr std::uint64_t fine_ratio = 4;  // DSV4_CSA_RATIO: windows overlap, and an indexer chooses among them
+  const std::uint64_t n_seq = std::max(params.n_seq_max, 1U);
+  const auto rows = padded((context.n_ctx_seq + ratio - 1) / ratio) * n_seq;
+  const bool fine = ratio == fine_ratio;
+  const auto add = [&](std::uint64_t width) {
+    add_tensor(params.type_k, width, rows, cache.kv_device, cache.kv_host);
+    for (int i = 0; i < 2; ++i)  // values and scores
+      add_tensor(TensorType::f32, fine ? 2 * width : width, (fine ? 2 * ratio : ratio) * n_seq, cache.state_device,
+                 cache.state_host);
+  };
+  add(spec.head_dim_k);
+  if (fine) add(spec.indexer_head_dim);
+}
+
+/// whisper.cpp's caches have fixed lengths and half precision: a layer of text, the sound it attends to, and one row of
+/// padding for the encoder (whisper_init_state of v1.8: kv_self, kv_cross, kv_pad).
+void add_whisper_caches(const ModelSpec& spec, std::vector<LayerCache>& caches) {
+  const std::uint64_t sound = padded(spec.n_ctx_encoder), text = padded(spec.n_ctx_train);
+  for (std::uint32_t il = 0; il < spec.n_layer; ++il) {
+    const auto rows = il >= spec.n_layer_encoder ? sound + text : il == 0 ? sound : 0;
+    for (int i = 0; i < 2; ++i)  // keys and values
+      add_tensor(TensorType::f16, spec.n_embd, rows, caches[il].kv_device, caches[il].kv_host);
+  }
+}
+
 }  // namespace
 
 ResolvedContext resolve_context(const ModelSpec& spec, const ContextParams& params) {
@@ -60,12 +93,12 @@ ResolvedContext resolve_context(const ModelSpec& spec, const ContextParams& para
   out.n_batch = spec.causal ? std::min(asked, params.n_batch) : params.n_batch;
   out.n_ubatch = std::min(out.n_batch, params.n_ubatch);
   out.n_ctx = padded(asked);
-  out.n_stream = params.kv_unified ? 1 : n_seq;
+  out.n_stream = unified(spec, params) ? 1 : n_seq;
   out.n_ctx_seq = params.kv_unified ? out.n_ctx : padded(out.n_ctx / n_seq);
   if (!params.kv_unified) out.n_ctx = out.n_ctx_seq * n_seq;
   if (spec.n_swa > 0 && !spec.swa_layers.empty()) {
     // llama-kv-cache-iswa.cpp: the window of each sequence in the stream, and the batch in flight.
-    const auto window = std::uint64_t{spec.n_swa} * (params.kv_unified ? n_seq : 1) + out.n_ubatch;
+    const auto window = std::uint64_t{spec.n_swa} * (unified(spec, params) ? n_seq : 1) + out.n_ubatch;
     out.n_swa_cells = params.swa_full ? out.n_ctx_seq : padded(std::min<std::uint64_t>(out.n_ctx_seq, window));
   }
   const auto outputs = params.n_outputs == 0 ? n_seq : params.n_outputs;
@@ -76,6 +109,7 @@ ResolvedContext resolve_context(const ModelSpec& spec, const ContextParams& para
 std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams& params,
                                      const ResolvedContext& context) {
   std::vector<LayerCache> caches(spec.n_layer);
+  if (spec.hears()) add_whisper_caches(spec, caches);
   const auto state = state_rows(spec);
   const auto widest_v = params.flash_attn ? 0 : widest_value_row(spec);
   for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) {
@@ -86,10 +120,15 @@ std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams&
           std::uint64_t{spec.slides(il) ? context.n_swa_cells : context.n_ctx_seq} * context.n_stream;
       const std::uint64_t heads = spec.n_head_kv.at(il);
       add_tensor(params.type_k, heads * spec.k_dim(il), cells, cache.kv_device, cache.kv_host);
-      if (!spec.is_mla())
+      if (!spec.keeps_keys_only())
         add_tensor(params.type_v, std::max(heads * spec.v_dim(il), widest_v), cells, cache.kv_device, cache.kv_host);
-      if (il < spec.indexer_layers.size() && spec.indexer_layers[il])
+      if (spec.has_indexer(il)) {
         add_tensor(params.type_k, spec.indexer_head_dim, cells, cache.kv_device, cache.kv_host);
+        // MiniMax M3's indexer has a cache like any other, whose values nobody reads (llama-kv-cache-msa.cpp).
+        if (!spec.keeps_keys_only()) add_tensor(params.type_v, spec.v_dim(il), cells, cache.kv_device, cache.kv_host);
+      }
+      if (const auto ratio = spec.compress_ratios.at(il); ratio > 0)
+        add_compressed_keys(spec, ratio, params, context, cache);
     }
     if (spec.recurrent(il)) {
       const std::uint64_t rows = std::max(params.n_seq_max, 1U);

@@ -145,20 +145,26 @@ Result<Recommender> parse_recommender(std::string_view json, std::string_view wh
   return recommender_from_json(*root);
 }
 
-Result<SpecModel> parse_model_spec(std::string_view json, std::string_view what) {
-  const auto root = JsonValue::parse(json, what);
-  if (!root) return root.error();
-  const auto kind = kind_of(*root);
+Result<SpecModel> spec_from_json(const JsonValue& root) {
+  const auto kind = kind_of(root);
   if (!kind) return kind.error();
   if (*kind == "recommender") {
-    auto model = recommender_from_json(*root);
+    auto model = recommender_from_json(root);
     if (!model) return model.error();
     return SpecModel(*std::move(model));
   }
-  auto model = language_model_from_json(*root);
+  auto model = language_model_from_json(root);
   if (!model) return model.error();
-  model->source = what;
   return SpecModel(*std::move(model));
+}
+
+Result<SpecModel> parse_model_spec(std::string_view json, std::string_view what) {
+  const auto root = JsonValue::parse(json, what);
+  if (!root) return root.error();
+  auto spec = spec_from_json(*root);
+  if (!spec) return spec;
+  if (auto* model = std::get_if<Model>(&*spec)) model->source = what;
+  return spec;
 }
 
 }  // namespace willitrun

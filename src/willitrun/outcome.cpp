@@ -4,6 +4,19 @@
 #include <array>
 
 namespace willitrun {
+namespace {
+
+/// Of a verdict that falls short, the gate that was missed rather than how the model lies in memory.
+const Reason* deciding_reason(const Verdict& verdict) {
+  const auto& reasons = verdict.reasons;
+  if (reasons.empty()) return nullptr;
+  const auto gate = std::find_if(reasons.begin(), reasons.end(), [](const Reason& reason) {
+    return reason.code.starts_with("min_") || reason.code.starts_with("max_");
+  });
+  return !verdict.met && gate != reasons.end() ? &*gate : &reasons.front();
+}
+
+}  // namespace
 
 std::string_view name_of(OutcomeStatus status) {
   constexpr std::array<std::string_view, 5> names{"passed", "failed", "waived", "unknown", "error"};
@@ -17,9 +30,9 @@ Outcome outcome_of(const Report& report) {
   out.status = report.verdict.met                            ? OutcomeStatus::passed
                : report.verdict.code == VerdictCode::unknown ? OutcomeStatus::unknown
                                                              : OutcomeStatus::failed;
-  if (!report.verdict.reasons.empty()) {
-    out.code = report.verdict.reasons.front().code;
-    out.message = report.verdict.reasons.front().message;
+  if (const auto* reason = deciding_reason(report.verdict)) {
+    out.code = reason->code;
+    out.message = reason->message;
   }
   out.parameters = report.model.parameters;
   out.weights_bytes = report.model.weights_bytes;
@@ -33,7 +46,8 @@ Outcome outcome_of(const Report& report) {
   out.gpu_layers = report.placement.gpu_layers;
   out.total_layers = report.placement.total_layers;
   out.n_ctx = report.context.allocated;
-  out.max_ctx = report.context.max_on_gpu ? report.context.max_on_gpu : report.context.max;
+  const bool spilled = report.verdict.code == VerdictCode::offload || report.verdict.code == VerdictCode::cpu;
+  out.max_ctx = report.context.max_on_gpu && !spilled ? report.context.max_on_gpu : report.context.max;
   out.decode_tokens_per_s = report.speed.decode_tokens_per_s;
   out.prefill_tokens_per_s = report.speed.prefill_tokens_per_s;
   out.time_to_first_token_s = report.speed.time_to_first_token_s;

@@ -153,58 +153,9 @@ bool is_seventy_b(const ModelSpec& spec) {
   });
 }
 
-/// Those the quantizer touches. It walks them by layer, then by name; positions among a kind count in that order.
-std::vector<std::size_t> walk_order(const std::vector<TensorInfo>& tensors) {
-  std::vector<std::size_t> order;
-  order.reserve(tensors.size());
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    if (is_quantizable(tensors[i].name, tensors[i].shape)) order.push_back(i);
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const auto& x = tensors[a];
-    const auto& y = tensors[b];
-    return x.layer != y.layer ? x.layer < y.layer : x.name < y.name;
-  });
-  return order;
-}
-
-void apply_ggml(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors) {
-  RuleContext context;
-  context.falcon = spec.architecture == "falcon";
-  context.tied = std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
-  context.seventy_b = is_seventy_b(spec);
-  context.n_expert = spec.n_expert;
-  context.n_gqa = spec.n_head_kv.at(0) == 0 ? 0 : spec.n_head.at(0) / spec.n_head_kv.at(0);
-
-  std::array<std::uint32_t, static_cast<std::size_t>(TensorCategory::other) + 1> seen{};
-  const auto n_value = static_cast<std::uint32_t>(std::count_if(tensors.begin(), tensors.end(), [](const auto& t) {
-    return tensor_category(t.name) == TensorCategory::attention_v;
-  }));
-  for (const auto i : walk_order(tensors)) {
-    auto& tensor = tensors[i];
-    const auto category = tensor_category(tensor.name);
-    const bool value = category == TensorCategory::attention_v;
-    const bool low_bit_down =
-        category == TensorCategory::ffn_down && (preset.id.starts_with("iq2") || preset.id.starts_with("iq1"));
-    context.index = seen[static_cast<std::size_t>(category)]++;
-    context.count = value ? n_value : spec.n_layer;
-    // Experts of one layer may come as several tensors, so there the layer's number counts.
-    if (!value && !low_bit_down && spec.n_expert > 1 && tensor.layer >= 0)
-      context.index = static_cast<std::uint32_t>(tensor.layer);
-    tensor.type = shape_fallback(rule_type(preset.id, preset.type, category, tensor.shape, context), tensor.shape[0]);
-  }
-}
-
-/// Other engines quantise the matrices inside the layers and leave the rest at 16 bits; MLX quantises the token
-/// embedding and output as well (mlx-lm convert), EXL the output at 6 bits (exllamav2's default head bits).
-void apply_other(const QuantPreset& preset, std::vector<TensorInfo>& tensors) {
-  for (auto& tensor : tensors) {
-    if (!is_quantizable(tensor.name, tensor.shape)) continue;
-    const bool output = tensor.name == "output.weight";
-    if (tensor.layer >= 0 || preset.family == F::mlx)
-      tensor.type = preset.type;
-    else if (output && preset.family == F::exl)
-      tensor.type = exl_type(24);
-  }
+/// A name without its block's number: what the quantizer's rules look at, and the same in every block.
+std::string_view without_block(std::string_view name) {
+  return name.starts_with("blk.") ? name.substr(std::min(name.find('.', 4), name.size())) : name;
 }
 
 }  // namespace
@@ -234,12 +185,99 @@ Result<QuantPreset> find_quant(std::string_view text) {
   return Error{"unknown_quant", fmt::format("unknown quant '{}'{}", text, did_you_mean(suggestions)), suggestions};
 }
 
-void apply_quant(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors) {
+double least_bits(const QuantPreset& preset) {
+  const auto& type = info(preset.type);
+  return preset.family == F::ggml && is_block_quantized(preset.type) ? least_rule_bits(preset.id, preset.type)
+                                                                     : 8.0 * type.block_bytes / type.block_elements;
+}
+
+Quantizer::Quantizer(const ModelSpec& spec, const std::vector<TensorInfo>& tensors) : spec_(spec) {
+  struct Kind {
+    std::string_view suffix;
+    TensorCategory category;
+    bool kept;
+    std::uint64_t rank = 0;  // among the names of one layer
+  };
+  struct Found {
+    std::uint64_t order;  // of the quantizer's walk
+    Step step;
+  };
+  constexpr Shape any_matrix{2, 2, 1, 1};
+  std::vector<Kind> kinds;
+  std::vector<Found> found;
+  // whisper.cpp's quantize has one type for all matrices.
+  tied_ = !spec.hears() &&
+          std::none_of(tensors.begin(), tensors.end(), [](const auto& t) { return t.name == "output.weight"; });
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const auto suffix = without_block(tensors[i].name);
+    auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& k) { return k.suffix == suffix; });
+    if (kind == kinds.end())
+      kind = kinds.insert(kind, {suffix, tensor_category(suffix), !is_quantizable(suffix, any_matrix)});
+    if (kind->category == TensorCategory::attention_v) ++n_value_;
+    const auto& shape = tensors[i].shape;
+    const bool vector = shape[1] == 1 && shape[2] == 1 && shape[3] == 1;
+    if (!kind->kept && !vector)
+      found.push_back({static_cast<std::uint64_t>(kind - kinds.begin()), {i, kind->category, tensors[i].type}});
+  }
+  // Names of blocks begin with "blk", which sorts among those of the tensors outside them.
+  const auto before = [](const Kind& a, const Kind& b) {
+    const auto block_a = a.suffix.starts_with('.'), block_b = b.suffix.starts_with('.');
+    return block_a == block_b ? a.suffix < b.suffix : block_a ? "blk" < b.suffix : a.suffix < "blk";
+  };
+  for (auto& kind : kinds)
+    kind.rank = static_cast<std::uint64_t>(
+        std::count_if(kinds.begin(), kinds.end(), [&](const Kind& other) { return before(other, kind); }));
+  // The quantizer walks by layer, then by name; positions among a kind count in that order.
+  for (auto& f : found)
+    f.order = static_cast<std::uint64_t>(tensors[f.step.tensor].layer + 1) << 32U | kinds[f.order].rank;
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.order < b.order; });
+  walk_.reserve(found.size());
+  for (const auto& f : found) walk_.push_back(f.step);
+}
+
+void Quantizer::apply_ggml(const QuantPreset& preset, std::vector<TensorInfo>& tensors) const {
+  RuleContext context;
+  context.falcon = spec_.architecture == "falcon";
+  context.tied = tied_;
+  context.seventy_b = is_seventy_b(spec_);
+  context.n_expert = spec_.n_expert;
+  context.n_gqa = spec_.n_head_kv.at(0) == 0 ? 0 : spec_.n_head.at(0) / spec_.n_head_kv.at(0);
+
+  const PresetRules rules(preset.id, preset.type);
+  const bool fewest_bits = preset.id.starts_with("iq2") || preset.id.starts_with("iq1");
+  std::array<std::uint32_t, static_cast<std::size_t>(TensorCategory::other) + 1> seen{};
+  for (const auto& step : walk_) {
+    auto& tensor = tensors[step.tensor];
+    const bool value = step.category == TensorCategory::attention_v;
+    const bool low_bit_down = step.category == TensorCategory::ffn_down && fewest_bits;
+    context.index = seen[static_cast<std::size_t>(step.category)]++;
+    context.count = value ? n_value_ : spec_.n_layer;
+    // Experts of one layer may come as several tensors, so there the layer's number counts.
+    if (!value && !low_bit_down && spec_.n_expert > 1 && tensor.layer >= 0)
+      context.index = static_cast<std::uint32_t>(tensor.layer);
+    tensor.type = shape_fallback(rules.type(step.category, tensor.shape, context), tensor.shape[0]);
+  }
+}
+
+/// Other engines quantise the matrices inside the layers and leave the rest at 16 bits; MLX quantises the token
+/// embedding and output as well (mlx-lm convert), EXL the output at 6 bits (exllamav2's default head bits).
+void Quantizer::apply_other(const QuantPreset& preset, std::vector<TensorInfo>& tensors) const {
+  for (const auto& step : walk_) {
+    auto& tensor = tensors[step.tensor];
+    const bool head = step.category == TensorCategory::output && preset.family == F::exl;
+    tensor.type = tensor.layer >= 0 || preset.family == F::mlx ? preset.type : head ? exl_type(24) : step.source;
+  }
+}
+
+void Quantizer::apply(const QuantPreset& preset, std::vector<TensorInfo>& tensors) const {
   if (preset.family != F::ggml) return apply_other(preset, tensors);
-  if (is_block_quantized(preset.type)) return apply_ggml(preset, spec, tensors);
+  if (is_block_quantized(preset.type)) return apply_ggml(preset, tensors);
   // A conversion: what the quantizer may touch takes the preset's type, the rest stays as converted.
-  for (auto& tensor : tensors)
-    if (tensor.type == f16 && is_quantizable(tensor.name, tensor.shape)) tensor.type = preset.type;
+  for (const auto& step : walk_) tensors[step.tensor].type = step.source == f16 ? preset.type : step.source;
+}
+
+void apply_quant(const QuantPreset& preset, const ModelSpec& spec, std::vector<TensorInfo>& tensors) {
+  Quantizer(spec, tensors).apply(preset, tensors);
 }
 
 }  // namespace willitrun

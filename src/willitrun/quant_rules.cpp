@@ -217,23 +217,36 @@ bool is_quantizable(std::string_view name, const Shape& shape) {
                       [&](std::string_view mark) { return name.find(mark) != std::string_view::npos; });
 }
 
-TensorType rule_type(std::string_view preset, TensorType preset_type, TensorCategory category, const Shape& shape,
-                     const RuleContext& context) {
-  // MXFP4 is for experts; everything else stays at 8 bits, the output too.
-  if (preset_type == mxfp4) return category != output && category != token_embedding && shape[2] > 1 ? mxfp4 : q8_0;
-  if (category == output || (category == token_embedding && context.tied))
-    return output_type(preset, preset_type, shape, context.falcon);
+PresetRules::PresetRules(std::string_view preset, TensorType preset_type)
+    : preset_(preset), preset_type_(preset_type), low_bit_(lists(low_bit, preset)) {
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    if (lists(rules[i].presets, preset)) rules_.push_back(i);
+}
 
-  auto type = preset_type;
-  for (const auto& rule : rules) {
-    if (rule.category != category || !lists(rule.presets, preset) || !holds(rule.when, context) ||
-        !holds(rule.where, context.index, context.count))
+TensorType PresetRules::type(TensorCategory category, const Shape& shape, const RuleContext& context) const {
+  // MXFP4 is for experts; everything else stays at 8 bits, the output too.
+  if (preset_type_ == mxfp4) return category != output && category != token_embedding && shape[2] > 1 ? mxfp4 : q8_0;
+  if (category == output || (category == token_embedding && context.tied))
+    return output_type(preset_, preset_type_, shape, context.falcon);
+
+  auto type = preset_type_;
+  for (const auto i : rules_) {
+    const auto& rule = rules[i];
+    if (rule.category != category || !holds(rule.when, context) || !holds(rule.where, context.index, context.count))
       continue;
     if (rule.type != f32) type = rule.type;
     break;
   }
-  const bool value_matrix_is_small = category == attention_v && context.seventy_b && !lists(low_bit, preset);
+  const bool value_matrix_is_small = category == attention_v && context.seventy_b && !low_bit_;
   return value_matrix_is_small && (type == q3_k || type == q4_k) ? q5_k : type;
+}
+
+double least_rule_bits(std::string_view preset, TensorType preset_type) {
+  const auto bits = [](TensorType type) { return 8.0 * info(type).block_bytes / info(type).block_elements; };
+  double least = bits(preset_type);
+  for (const auto& rule : rules)
+    if (lists(rule.presets, preset)) least = std::min(least, bits(rule.type));
+  return least;
 }
 
 TensorType shape_fallback(TensorType wanted, std::uint64_t row_elements) {

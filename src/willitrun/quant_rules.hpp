@@ -1,13 +1,15 @@
 // How llama.cpp's quantizer chooses a type for one tensor of a preset. Private to quant.cpp.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "willitrun/model.hpp"
+#include "willitrun/quant.hpp"
 
 namespace willitrun {
 
-/// The part of the network a tensor belongs to, as far as the quantizer cares.
 enum class TensorCategory : std::uint8_t {
   token_embedding,
   output,
@@ -36,11 +38,24 @@ struct RuleContext {
   std::uint32_t count = 0;  ///< how many there are
 };
 
-/// `preset` is a ggml preset's id. The result may still not divide the row: see shape_fallback.
-[[nodiscard]] TensorType rule_type(std::string_view preset, TensorType preset_type, TensorCategory category,
-                                   const Shape& shape, const RuleContext& context);
+/// The rules of one ggml preset, picked out once for many tensors.
+class PresetRules {
+ public:
+  PresetRules(std::string_view preset, TensorType preset_type);
+  /// The result may still not divide the row: see shape_fallback.
+  [[nodiscard]] TensorType type(TensorCategory category, const Shape& shape, const RuleContext& context) const;
+
+ private:
+  std::string_view preset_;
+  TensorType preset_type_;
+  bool low_bit_;
+  std::vector<std::size_t> rules_;  // positions in the table
+};
 
 /// The type used instead when a row of `row_elements` does not divide into `wanted`'s blocks.
 [[nodiscard]] TensorType shape_fallback(TensorType wanted, std::uint64_t row_elements);
+
+/// The fewest bits per element any rule of a ggml preset gives; shape_fallback only ever gives more.
+[[nodiscard]] double least_rule_bits(std::string_view preset, TensorType preset_type);
 
 }  // namespace willitrun

@@ -110,8 +110,20 @@ Json to_json(const std::optional<MeasuredSpeed>& m) {
   return out;
 }
 
+Json to_json(const std::optional<Factor>& f) {
+  if (!f) return nullptr;
+  return {{"factor", rounded(f->mid)}, {"low", rounded(f->low)}, {"high", rounded(f->high)}, {"rows", f->rows}};
+}
+
 Json to_json(const SpeedEstimate& s) {
   const bool measured = s.measured_decode || s.measured_prefill;
+  Json corrections = Json::array();
+  for (const auto& c : s.corrections)
+    corrections.push_back({{"device", c.device},
+                           {"date", c.date},
+                           {"source", c.source},
+                           {"decode", to_json(c.decode)},
+                           {"prefill", to_json(c.prefill)}});
   Json parallel = nullptr;
   if (s.parallel)
     parallel = {{"users", s.parallel->users},
@@ -124,7 +136,8 @@ Json to_json(const SpeedEstimate& s) {
           {"parallel", parallel},
           {"measured", measured ? Json{{"decode", to_json(s.measured_decode)}, {"prefill", to_json(s.measured_prefill)}}
                                 : Json(nullptr)},
-          {"basis", measured ? "measured" : "model"},
+          {"corrected_by", corrections},
+          {"basis", measured || !s.corrections.empty() ? "measured" : "model"},
           {"notes", s.notes}};
 }
 

@@ -16,9 +16,21 @@ namespace {
 constexpr std::array<std::string_view, 7> names_of_engines{"llama.cpp", "ollama", "lmstudio",    "llamafile",
                                                            "mlx",       "vllm",   "transformers"};
 
-/// Two figures multiplied by the spread of their class.
-Range around(double mid, const PlaceSpeed& place, SpeedParameter low, SpeedParameter high) {
-  return {mid * place.p(low), mid, mid * place.p(high)};
+/// How far measurements lie from an estimate, as factors: 80 % are between.
+struct Spread {
+  double low = 1, high = 1;
+};
+
+/// Processors beside a GPU are a PC's or workstation's own. The rented shares of servers at the low end of published
+/// CPU-only runs are not met there; what is left is memory between dual-channel DDR4-2666 and DDR5-6400.
+constexpr Spread host_beside_gpu{0.55, 1.6};
+
+/// Of a place's class, or of the user's own measurements where those moved it.
+Spread spread_of(const PlaceSpeed& place, bool prefill) {
+  if (const auto& own = prefill ? place.own_prefill : place.own_decode)
+    return {own->low / own->mid, own->high / own->mid};
+  return prefill ? Spread{place.p(prefill_low), place.p(prefill_high)}
+                 : Spread{place.p(decode_low), place.p(decode_high)};
 }
 
 /// The place whose residuals describe the answer: the first accelerator at work, else the host.
@@ -28,14 +40,83 @@ const PlaceSpeed& leading(const SpeedWork& work, const MachineSpeed& speed) {
   return speed.places.back();
 }
 
+/// Each part of the time in its own spread: the accelerators', and the host's where work waits for it.
+Spread spread_of(const SpeedWork& work, const MachineSpeed& speed, const Seconds& seconds, bool prefill) {
+  const auto device = spread_of(leading(work, speed), prefill);
+  if (speed.places.size() == 1 || &leading(work, speed) == &speed.places.back()) return device;
+  auto host = spread_of(speed.places.back(), prefill);
+  host = {std::max(host.low, host_beside_gpu.low), std::min(host.high, host_beside_gpu.high)};
+  const double share = (seconds.cpu + (prefill ? 0 : seconds.pcie)) / seconds.total();
+  return {1 / (share / host.low + (1 - share) / device.low), 1 / (share / host.high + (1 - share) / device.high)};
+}
+
+/// Decoding for `users` at once, per user; never beyond what reading takes at full bandwidth.
+Range decode_range(const SpeedWork& work, const MachineSpeed& speed, double users) {
+  const auto seconds = decode_seconds(work, speed, users);
+  const auto spread = spread_of(work, speed, seconds, false);
+  const double mid = 1 / seconds.total(), least = roofline_seconds(work, speed, users);
+  const double high = spread.high * mid;
+  return {spread.low * mid, mid, least > 0 ? std::min(high, std::max(mid, 1 / least)) : high};
+}
+
 ParallelSpeed parallel_speed(const SpeedWork& work, const MachineSpeed& speed, std::uint32_t users) {
-  const auto& place = leading(work, speed);
-  const double seconds = decode_seconds(work, speed, users).total();
-  ParallelSpeed out;
-  out.users = users;
-  out.total_tokens_per_s = around(users / seconds, place, decode_low, decode_high);
-  out.user_tokens_per_s = around(1 / seconds, place, decode_low, decode_high);
-  return out;
+  const auto each = decode_range(work, speed, users);
+  return {users, {users * each.low, users * each.mid, users * each.high}, each};
+}
+
+/// Whether llama-bench's runs say something of this engine.
+bool shares_kernels(Engine engine) {
+  return engine == Engine::llama_cpp || engine == Engine::ollama || engine == Engine::lmstudio;
+}
+
+std::string correction_note(const AppliedCorrection& c) {
+  std::string parts;
+  for (const auto& [factor, word] : {std::pair(&c.decode, "decoding"), std::pair(&c.prefill, "prompt")})
+    if (*factor)
+      parts += fmt::format("{}{} x{:.2f} from {} run{}", parts.empty() ? "" : ", ", word, (*factor)->mid,
+                           (*factor)->rows, (*factor)->rows == 1 ? "" : "s");
+  return fmt::format("corrected by your own measurement of {}: {} ({}{})", c.name, parts, c.source,
+                     c.date.empty() ? std::string() : ", " + c.date);
+}
+
+/// Moves the places the user measured; other fits' corrections stay unused.
+void apply_corrections(const Machine& machine, const SpeedWork& work, std::string_view model,
+                       const SpeedRequest& request, MachineSpeed& speed, SpeedEstimate& out) {
+  const auto& corrections = request.corrections;
+  if (corrections.devices.empty() || !shares_kernels(request.engine)) return;
+  if (corrections.estimates != speed_fit_date()) {
+    out.notes.push_back(fmt::format(
+        "your own measurements correct the estimates of {}, not today's: run calibrate again", corrections.estimates));
+    return;
+  }
+  for (std::size_t i = 0; i < speed.places.size(); ++i) {
+    const bool host = i + 1 == speed.places.size();
+    const auto& cpu = machine.host.cpu;
+    const auto& device = !host ? machine.devices[i].spec.id : cpu ? cpu->id : machine.host.name;
+    const auto* found = find_correction(corrections, device, name_of(host ? Backend::cpu : machine.backend));
+    if (found == nullptr || work.places[i].idle()) continue;
+    auto& place = speed.places[i];
+    place.own_decode = factor_for(*found, model, request.quant, false);
+    place.own_prefill = factor_for(*found, model, request.quant, true);
+    const bool again = std::any_of(out.corrections.begin(), out.corrections.end(),
+                                   [&](const AppliedCorrection& c) { return c.device == device; });
+    if (again) continue;
+    out.corrections.push_back(
+        {found->device, found->name, found->date, found->source, place.own_decode, place.own_prefill});
+    out.notes.push_back(correction_note(out.corrections.back()));
+  }
+}
+
+/// What no measurement and no kin speaks of.
+void note_unmodelled(const Machine& machine, Engine engine, SpeedEstimate& out) {
+  if (engine == Engine::transformers) out.notes.emplace_back("no speed: transformers is not measured here");
+  for (const auto& device : machine.devices) {
+    const auto& spec = device.spec;
+    // Accelerators that none of the backends drives.
+    if (spec.vendor != "other" && !spec.architecture.starts_with("Gaudi")) continue;
+    out.notes.push_back(fmt::format("no speed: no backend modelled here runs on {}", spec.name));
+    return;
+  }
 }
 
 void note_missing(const Machine& machine, const SpeedWork& work, const MachineSpeed& speed, SpeedEstimate& out) {
@@ -93,21 +174,22 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
                              const SpeedRequest& request) {
   SpeedEstimate out;
   const auto work = speed_work(footprint, placement, request);
-  const auto speed = machine_speed(machine, request.engine, speed_rows());
+  auto speed = machine_speed(machine, request.engine, speed_rows());
+  note_unmodelled(machine, request.engine, out);
   note_missing(machine, work, speed, out);
   if (!out.notes.empty()) return out;
-  if (!work.places.back().idle()) out.notes = speed.notes;
+  apply_corrections(machine, work, footprint.spec().id, request, speed, out);
+  if (!work.places.back().idle()) out.notes.insert(out.notes.end(), speed.notes.begin(), speed.notes.end());
 
   const auto decode = decode_seconds(work, speed, 1);
   if (decode.total() <= 0) return out;
-  const bool host_rules = decode.limit() == Limit::cpu || decode.limit() == Limit::pcie;
-  const auto& place = host_rules ? speed.places.back() : leading(work, speed);
-  out.decode_tokens_per_s = around(1 / decode.total(), place, decode_low, decode_high);
+  out.decode_tokens_per_s = decode_range(work, speed, 1);
   out.limited_by = decode.limit();
-  const double prefill = prefill_seconds(work, speed).total();
-  out.prefill_tokens_per_s = around(work.prompt_tokens / prefill, place, prefill_low, prefill_high);
-  const double first = prefill + decode.total();
-  out.time_to_first_token_s = Range{first / place.p(prefill_high), first, first / place.p(prefill_low)};
+  const auto prefill = prefill_seconds(work, speed);
+  const auto spread = spread_of(work, speed, prefill, true);
+  const double rate = work.prompt_tokens / prefill.total(), first = prefill.total() + decode.total();
+  out.prefill_tokens_per_s = Range{rate * spread.low, rate, rate * spread.high};
+  out.time_to_first_token_s = Range{first / spread.high, first, first / spread.low};
   add_measured(footprint, placement, machine, request, out);
   if (const auto users = footprint.params.n_seq_max; users > 1) out.parallel = parallel_speed(work, speed, users);
   return out;

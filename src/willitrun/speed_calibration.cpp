@@ -1,6 +1,7 @@
 #include "willitrun/speed_calibration.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace willitrun {
 namespace {
@@ -16,21 +17,59 @@ Engine calibrated_as(Engine engine) {
   }
 }
 
-bool matches(const SpeedRow& row, Engine engine, Backend backend, std::string_view architecture,
-             std::string_view capability) {
-  return row.engine == engine && row.backend == backend && architecture.starts_with(row.architecture) &&
-         capability.starts_with(row.capability);
-}
+/// A chip nobody measured, and the measured one whose memory and kernels are most like its own.
+struct Kin {
+  std::string_view architecture, capability;  // equal; starts with
+  std::string_view as_architecture, as_capability;
+  bool always;  // a chip of its own under a name that others were measured by
+};
+constexpr std::array kins{
+    Kin{"Kepler", "", "Pascal", "", false},             // no matrix units, no fast half precision
+    Kin{"Maxwell", "", "Pascal", "", false},            //
+    Kin{"Hopper", "", "Ampere", "8.0", false},          // HBM: one sequence reaches half of its bandwidth
+    Kin{"Blackwell", "10", "Ampere", "8.0", true},      //
+    Kin{"Blackwell Ultra", "", "Ampere", "8.0", true},  //
+    Kin{"Blackwell", "11", "Blackwell", "12.1", true},  // LPDDR5X on one package with the processor
+    Kin{"Alchemist", "", "Xe-LP", "", false},           // A770 on Vulkan: 42-53 tok/s (llama.cpp issue 17628)
+    Kin{"Vega", "", "Vega 20", "", false},
+    Kin{"CDNA", "", "CDNA2", "", false},
+    Kin{"CDNA3", "", "CDNA2", "", false},
+    Kin{"CDNA4", "", "CDNA2", "", false},
+};
+
+struct Lookup {
+  std::span<const SpeedRow> rows;
+  Engine engine;
+  Backend backend;
+
+  /// The first row for this architecture; `named` leaves out the one for any.
+  [[nodiscard]] const SpeedRow* find(std::string_view architecture, std::string_view capability, bool named) const {
+    const auto it = std::find_if(rows.begin(), rows.end(), [&](const SpeedRow& row) {
+      return row.engine == engine && row.backend == backend && !(named && row.architecture.empty()) &&
+             architecture.starts_with(row.architecture) && capability.starts_with(row.capability);
+    });
+    return it == rows.end() ? nullptr : &*it;
+  }
+
+  [[nodiscard]] const SpeedRow* find_kin(std::string_view architecture, std::string_view capability,
+                                         bool always) const {
+    const auto* kin = std::find_if(kins.begin(), kins.end(), [&](const Kin& k) {
+      return k.always == always && architecture == k.architecture && capability.starts_with(k.capability);
+    });
+    return kin == kins.end() ? nullptr : find(kin->as_architecture, kin->as_capability, true);
+  }
+};
 
 }  // namespace
 
 const SpeedRow& speed_row(std::span<const SpeedRow> rows, Engine engine, Backend backend, std::string_view architecture,
                           std::string_view capability) {
   for (const auto candidate : {calibrated_as(engine), Engine::llama_cpp}) {
-    const auto it = std::find_if(rows.begin(), rows.end(), [&](const SpeedRow& row) {
-      return matches(row, candidate, backend, architecture, capability);
-    });
-    if (it != rows.end()) return *it;
+    const Lookup lookup{rows, candidate, backend};
+    if (const auto* row = lookup.find_kin(architecture, capability, true)) return *row;
+    if (const auto* row = lookup.find(architecture, capability, true)) return *row;
+    if (const auto* row = lookup.find_kin(architecture, capability, false)) return *row;
+    if (const auto* row = lookup.find(architecture, capability, false)) return *row;
   }
   return rows.back();
 }

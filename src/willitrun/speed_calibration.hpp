@@ -106,9 +106,9 @@ struct SpeedRow {
   std::array<double, speed_parameters> p;
 };
 
-/// First matching row is the closest: rows are sorted from particular to general, each backend closed by a row for any
-/// architecture.
+/// Sorted from particular to general, each backend closed by a row for any architecture.
 [[nodiscard]] std::span<const SpeedRow> speed_rows();
+/// The row for the architecture, else that of its measured kin, else the one for any.
 /// `architecture` is a device's, or the memory type of a host.
 [[nodiscard]] const SpeedRow& speed_row(std::span<const SpeedRow> rows, Engine engine, Backend backend,
                                         std::string_view architecture, std::string_view capability);

@@ -6,8 +6,6 @@
 namespace willitrun {
 namespace {
 
-/// System memory nobody described: between dual-channel DDR4-3200 (51) and DDR5-5600 (90).
-constexpr double typical_host_gb_s = 70;
 constexpr double typical_cores = 8;
 constexpr double narrow_memory = 90e9;  // bytes per second of dual-channel DDR5-5600
 /// Peak of one core, eight single-precision multiply-adds twice a cycle at 3 GHz (AVX2); matrix_share is of this.
@@ -41,14 +39,20 @@ double touched(const SpeedWork& work, double tokens) {
   return tokens <= 1 ? each : 1 - std::pow(1 - each, tokens);
 }
 
-/// Seconds to read a place's weights once for `tokens` tokens and the cache for `sequences`; never above the roofline.
-double read_seconds(const SpeedWork& work, const PlaceWork& w, const PlaceSpeed& s, double tokens, double sequences) {
+double bytes_read(const SpeedWork& work, const PlaceWork& w, double tokens, double sequences) {
+  return plain_sum(w.dense_bytes) + touched(work, tokens) * plain_sum(w.expert_bytes) +
+         (w.cache_bytes + w.state_bytes) * sequences;
+}
+
+/// Seconds to read a place's weights once for `tokens` tokens and the cache for `sequences`, `factor` times as fast as
+/// the rows say; never above the roofline.
+double read_seconds(const SpeedWork& work, const PlaceWork& w, const PlaceSpeed& s, double tokens, double sequences,
+                    double factor) {
   const double share = touched(work, tokens);
   const double cache = (w.cache_bytes + w.state_bytes) * sequences;
-  const double bytes = plain_sum(w.dense_bytes) + share * plain_sum(w.expert_bytes) + cache;
   const double cost = product(w.dense_bytes, s, read_floating) + share * product(w.expert_bytes, s, read_floating) +
                       cache * s.p(work.flash_attention ? cache_cost : plain_cost);
-  return std::max(bytes / s.bandwidth, cost / s.readable);
+  return std::max(bytes_read(work, w, tokens, sequences) / s.bandwidth, cost / (s.readable * factor));
 }
 
 /// Multiply-adds as if all ran at matrix_share, per token.
@@ -74,7 +78,9 @@ Seconds streamed_seconds(const SpeedWork& work, const PlaceWork& w, const Machin
   Seconds out;
   out.pcie = passes * bytes / device.pcie;
   const double macs = matrix_cost(w, device) * work.prompt_tokens;
-  out.compute = 2 * macs / matrix_rate(device, matrix_share);
+  // Attention follows the matrices onto the device.
+  const double attention = 2 * w.attention_macs / matrix_rate(device, attention_share);
+  out.compute = (2 * macs / matrix_rate(device, matrix_share) + attention) / device.prefill_factor();
   return out;
 }
 
@@ -166,6 +172,18 @@ const PlaceSpeed* missing_bandwidth(const SpeedWork& work, const MachineSpeed& s
   return nullptr;
 }
 
+double roofline_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences) {
+  double out = 0, devices = 0;
+  for (std::size_t i = 0; i < work.places.size(); ++i) {
+    const auto& w = work.places[i];
+    if (w.idle()) continue;
+    if (is_host(speed, i) && !speed.notes.empty()) return 0;
+    if (!is_host(speed, i)) ++devices;
+    out += bytes_read(work, w, sequences, sequences) / speed.places[i].bandwidth;
+  }
+  return speed.engine == Engine::vllm && devices > 1 ? out / devices : out;
+}
+
 Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences) {
   Seconds out;
   double devices = 0;
@@ -173,9 +191,10 @@ Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double 
     const auto& w = work.places[i];
     const auto& s = speed.places[i];
     if (w.idle()) continue;
-    const double memory = read_seconds(work, w, s, sequences, sequences);
-    const double compute = 2 * sequences * matrix_cost(w, s) / matrix_rate(s, matrix_share);
-    out.overhead += 1e-6 * s.p(layer_us) * layer_units(w, s);
+    const double factor = s.decode_factor();
+    const double memory = read_seconds(work, w, s, sequences, sequences, factor);
+    const double compute = 2 * sequences * matrix_cost(w, s) / matrix_rate(s, matrix_share) / factor;
+    out.overhead += 1e-6 * s.p(layer_us) * layer_units(w, s) / factor;
     if (is_host(speed, i)) {
       out.cpu += std::max(memory, compute);
       out.pcie += offload_seconds * w.offloaded_layers;
@@ -193,7 +212,7 @@ Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double 
     out.compute /= devices;
     out.overhead /= devices;
   }
-  out.overhead += 1e-6 * (first.p(token_us) + first.p(hop_us) * std::max(0.0, devices - 1));
+  out.overhead += 1e-6 * (first.p(token_us) + first.p(hop_us) * std::max(0.0, devices - 1)) / first.decode_factor();
   return out;
 }
 
@@ -211,17 +230,19 @@ Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed) {
       out += streamed_seconds(work, w, speed, passes);
       continue;
     }
+    const double factor = s.prefill_factor();
     const double batch = tokens / passes;
     auto per_token = w;
     per_token.cache_bytes = 0;
     per_token.state_bytes *= batch > 1 ? 1.0 : 0.0;
     const double compute =
-        2 * tokens * std::max(0.0, matrix_cost(w, s) - w.output_macs) / matrix_rate(s, matrix_share) +
-        2 * w.attention_macs / matrix_rate(s, attention_share);
-    const double memory = passes * read_seconds(work, per_token, s, batch, 1);
+        (2 * tokens * std::max(0.0, matrix_cost(w, s) - w.output_macs) / matrix_rate(s, matrix_share) +
+         2 * w.attention_macs / matrix_rate(s, attention_share)) /
+        factor;
+    const double memory = passes * read_seconds(work, per_token, s, batch, 1, factor);
     (host ? out.cpu : out.compute) += compute;
     (host ? out.cpu : out.memory) += memory;
-    out.overhead += passes * 1e-6 * s.p(pass_us) * layer_units(w, s);
+    out.overhead += passes * 1e-6 * s.p(pass_us) * layer_units(w, s) / factor;
     if (!host) ++devices;
   }
   if (devices > 1) {

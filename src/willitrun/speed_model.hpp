@@ -1,14 +1,19 @@
 // The formula: seconds of one decoding step and of one prompt, from work and the speed of each place.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "willitrun/correction.hpp"
 #include "willitrun/speed_calibration.hpp"
 #include "willitrun/speed_work.hpp"
 
 namespace willitrun {
+
+/// System memory nobody described: between dual-channel DDR4-3200 (51) and DDR5-5600 (90).
+inline constexpr double typical_host_gb_s = 70;
 
 /// What one place can do.
 struct PlaceSpeed {
@@ -18,6 +23,9 @@ struct PlaceSpeed {
   double peak = 0;       ///< floating-point operations per second at most; 0 = unknown
   double power = 1;      ///< watts per peak operation, relative to a usual card's
   double pcie = 0;       ///< bytes per second between host and this device
+  std::optional<Factor> own_decode = {}, own_prefill = {};  ///< from the user's own measurements
+  [[nodiscard]] double decode_factor() const { return own_decode ? own_decode->mid : 1; }
+  [[nodiscard]] double prefill_factor() const { return own_prefill ? own_prefill->mid : 1; }
   [[nodiscard]] double p(SpeedParameter parameter) const { return row->p[parameter]; }
 };
 
@@ -38,6 +46,9 @@ struct Seconds {
   [[nodiscard]] Limit limit() const;
   Seconds& operator+=(const Seconds& other);
 };
+
+/// The least that reading takes at full bandwidth; 0 where a bandwidth is assumed.
+[[nodiscard]] double roofline_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences);
 
 /// One token for each of `sequences`.
 [[nodiscard]] Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences);

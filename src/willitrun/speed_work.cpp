@@ -77,7 +77,8 @@ struct Builder {
     const bool experts = footprint.weights().layers[il].experts.file > 0;
     if (experts) ++place.expert_layers;
     if (spec.recurrent(il)) ++place.recurrent_layers;
-    if (device < 0 ? split.n_device > 0 : experts && split.experts_host(il)) ++work.places.back().offloaded_layers;
+    const bool away = (experts && split.experts_host(il)) || (spec.attends(il) && !split.kv_on_device);
+    if (device < 0 ? split.n_device > 0 : away) ++work.places.back().offloaded_layers;
     const auto& cache = footprint.caches[il];
     auto& keeper = at(split.kv_on_device ? device : -1);
     keeper.cache_bytes += static_cast<double>(cache.kv_host) * filled(footprint, il, request.depth);

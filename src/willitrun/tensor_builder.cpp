@@ -8,13 +8,23 @@
 
 namespace willitrun {
 
+const TensorBuilder::Traits& TensorBuilder::traits_of(std::string_view name) {
+  const auto suffix = name.starts_with("blk.") ? name.substr(std::min(name.find('.', 4), name.size())) : name;
+  const auto it = std::find_if(traits_.begin(), traits_.end(), [&](const Traits& t) { return t.suffix == suffix; });
+  if (it != traits_.end()) return *it;
+  constexpr std::size_t matrix = 2;
+  return traits_.emplace_back(Traits{std::string(suffix), source_type(name, matrix, base_),
+                                     tensor_place(name, spec.architecture), is_routed_expert(name)});
+}
+
 void TensorBuilder::add(std::string name, Dimensions dimensions) {
+  const auto& traits = traits_of(name);
   TensorInfo tensor;
   std::copy(dimensions.begin(), dimensions.end(), tensor.shape.begin());
-  tensor.type = source_type(name, dimensions.size(), base_);
+  tensor.type = dimensions.size() > 1 ? traits.type : source_type(name, dimensions.size(), base_);
   tensor.layer = tensor_layer(name, spec.architecture);
-  tensor.place = tensor_place(name, spec.architecture);
-  tensor.routed_expert = is_routed_expert(name);
+  tensor.place = traits.place;
+  tensor.routed_expert = traits.routed_expert;
   tensor.name = std::move(name);
   tensors_.push_back(std::move(tensor));
 }

@@ -15,8 +15,8 @@ using Dimensions = std::initializer_list<std::uint64_t>;
 
 class TensorBuilder {
  public:
-  TensorBuilder(const ModelSpec& model, const Family& traits, TensorType base)
-      : spec(model), family(traits), base_(base) {}
+  TensorBuilder(const ModelSpec& model, const Family& family_of_model, TensorType base)
+      : spec(model), family(family_of_model), base_(base) {}
 
   void add(std::string name, Dimensions dimensions);
   [[nodiscard]] std::vector<TensorInfo> take() { return std::move(tensors_); }
@@ -25,7 +25,17 @@ class TensorBuilder {
   const Family& family;
 
  private:
+  /// What a name says of a tensor, whatever its block.
+  struct Traits {
+    std::string suffix;  ///< without the block's number
+    TensorType type;     ///< of a matrix
+    TensorPlace place;
+    bool routed_expert;
+  };
+  const Traits& traits_of(std::string_view name);
+
   TensorType base_;
+  std::vector<Traits> traits_;
   std::vector<TensorInfo> tensors_;
 };
 

@@ -43,13 +43,16 @@ constexpr std::array role_names{
     RoleName{"attn_sub_norm", Role::attn_sub_norm},
     RoleName{"attn_v", Role::attn_v},
     RoleName{"attn_v_b", Role::attn_v_b},
+    RoleName{"enc.output_norm", Role::output_norm},
     RoleName{"exp_probs_b", Role::exp_probs_b},
     RoleName{"ffn_down", Role::ffn_down},
     RoleName{"ffn_down_exps", Role::down_exps},
+    RoleName{"ffn_down_exps.scale", Role::down_exps_scale},
     RoleName{"ffn_down_shexp", Role::down_shexp},
     RoleName{"ffn_gate", Role::ffn_gate},
     RoleName{"ffn_gate_exps", Role::gate_exps},
     RoleName{"ffn_gate_inp", Role::router},
+    RoleName{"ffn_gate_inp.scale", Role::router_scale},
     RoleName{"ffn_gate_inp_shexp", Role::router_shexp},
     RoleName{"ffn_gate_shexp", Role::gate_shexp},
     RoleName{"ffn_gate_up_exps", Role::gate_up_exps},
@@ -61,11 +64,16 @@ constexpr std::array role_names{
     RoleName{"ffn_up", Role::ffn_up},
     RoleName{"ffn_up_exps", Role::up_exps},
     RoleName{"ffn_up_shexp", Role::up_shexp},
+    RoleName{"indexer.attn_k", Role::indexer_k},
+    RoleName{"indexer.attn_q_b", Role::indexer_q_b},
+    RoleName{"indexer.k_norm", Role::indexer_k_norm},
+    RoleName{"indexer.proj", Role::indexer_proj},
     RoleName{"inp_gate", Role::inp_gate},
     RoleName{"laurel_l", Role::laurel_l},
     RoleName{"laurel_post_norm", Role::laurel_post_norm},
     RoleName{"laurel_r", Role::laurel_r},
     RoleName{"layer_output_norm", Role::layer_out_norm},
+    RoleName{"layer_output_scale", Role::layer_out_scale},
     RoleName{"output", Role::output},
     RoleName{"output_norm", Role::output_norm},
     RoleName{"per_layer_model_proj", Role::per_layer_model_proj},
@@ -91,9 +99,16 @@ constexpr std::array role_names{
     RoleName{"ssm_beta", Role::ssm_beta},
     RoleName{"ssm_c_norm", Role::ssm_c_norm},
     RoleName{"ssm_conv1d", Role::ssm_conv},
+    RoleName{"ssm_conv1d_k", Role::ssm_conv_k},
+    RoleName{"ssm_conv1d_q", Role::ssm_conv_q},
+    RoleName{"ssm_conv1d_v", Role::ssm_conv_v},
     RoleName{"ssm_d", Role::ssm_d},
     RoleName{"ssm_dt", Role::ssm_dt},
     RoleName{"ssm_dt_norm", Role::ssm_dt_norm},
+    RoleName{"ssm_f_a", Role::ssm_f_a},
+    RoleName{"ssm_f_b", Role::ssm_f_b},
+    RoleName{"ssm_g_a", Role::ssm_g_a},
+    RoleName{"ssm_g_b", Role::ssm_g_b},
     RoleName{"ssm_in", Role::ssm_in},
     RoleName{"ssm_norm", Role::ssm_norm},
     RoleName{"ssm_out", Role::ssm_out},
@@ -102,6 +117,24 @@ constexpr std::array role_names{
     RoleName{"token_embd_norm", Role::token_embd_norm},
     RoleName{"token_types", Role::token_types},
 };
+
+/// Norms that stand elsewhere than their name says (src/models/dbrx.cpp, grok.cpp).
+struct RoleAlias {
+  std::string_view architecture;
+  Role named, meant;
+};
+constexpr std::array role_aliases{
+    RoleAlias{"dbrx", Role::attn_out_norm, Role::ffn_norm},
+    RoleAlias{"grok", Role::attn_out_norm, Role::attn_post_norm},
+    RoleAlias{"grok", Role::layer_out_norm, Role::ffn_post_norm},
+};
+
+Role meant(std::string_view architecture, Role named) {
+  const auto* at = std::find_if(role_aliases.begin(), role_aliases.end(), [&](const RoleAlias& alias) {
+    return alias.architecture == architecture && alias.named == named;
+  });
+  return at == role_aliases.end() ? named : at->meant;
+}
 
 std::optional<Role> find_role(std::string_view name) {
   const auto at = std::lower_bound(role_names.begin(), role_names.end(), name,
@@ -117,7 +150,7 @@ Bytes padded_bytes(const TensorInfo& tensor, Bytes bytes) {
   return is_block_quantized(tensor.type) && rest != 0 ? bytes + row_bytes(tensor.type, row_padding - rest) : bytes;
 }
 
-void place(TensorSet& set, const TensorInfo& tensor, std::string_view name) {
+void place(TensorSet& set, const TensorInfo& tensor, std::string_view name, std::string_view architecture) {
   bool bias = false;
   if (name.ends_with(".weight")) {
     name.remove_suffix(7);
@@ -134,7 +167,7 @@ void place(TensorSet& set, const TensorInfo& tensor, std::string_view name) {
   w.device_bytes = padded_bytes(tensor, w.bytes);
   w.routed_expert = tensor.routed_expert;
   w.place = tensor.place;
-  (bias ? set.biases : set.weights)[static_cast<std::size_t>(*role)] = w;
+  (bias ? set.biases : set.weights)[static_cast<std::size_t>(meant(architecture, *role))] = w;
 }
 
 bool same(const TensorSet& a, const TensorSet& b) {
@@ -151,10 +184,10 @@ ModelTensors sort_tensors(const ModelSpec& spec, const std::vector<TensorInfo>& 
   for (const TensorInfo& tensor : tensors) {
     std::string_view name = tensor.name;
     if (!name.starts_with("blk.")) {
-      place(out.global, tensor, name);
+      place(out.global, tensor, name, spec.architecture);
     } else if (tensor.layer >= 0 && static_cast<std::size_t>(tensor.layer) < out.layers.size()) {
       name.remove_prefix(name.find('.', 4) + 1);  // "blk.N."
-      place(out.layers[static_cast<std::size_t>(tensor.layer)], tensor, name);
+      place(out.layers[static_cast<std::size_t>(tensor.layer)], tensor, name, spec.architecture);
     }
   }
   out.kind.resize(out.layers.size());

@@ -87,33 +87,6 @@ void explain_fit(const Placement& placement, const Machine& machine, Verdict& ve
   }
 }
 
-/// Gates on speed and context. A figure we cannot compute makes the verdict unknown rather than met.
-void apply_gates(const Footprint& footprint, const SpeedEstimate& speed, const Requirement& required,
-                 Verdict& verdict) {
-  const auto gate = [&](std::string_view code, bool known, bool met, std::string message) {
-    if (!known) verdict.code = unknown;
-    if (!known || !met) {
-      verdict.met = false;
-      verdict.reasons.push_back({std::string(code), std::move(message)});
-    }
-  };
-  if (required.min_ctx)
-    gate("min_ctx", true, footprint.context.n_ctx_seq >= *required.min_ctx,
-         fmt::format("{} tokens of context, {} required", footprint.context.n_ctx_seq, *required.min_ctx));
-  if (required.min_tokens_per_s) {
-    const auto& tps = speed.decode_tokens_per_s;
-    gate("min_tps", tps.has_value(), tps && tps->mid >= *required.min_tokens_per_s,
-         tps ? fmt::format("about {:.1f} tok/s, {:.1f} required", tps->mid, *required.min_tokens_per_s)
-             : "decode speed is unknown here");
-  }
-  if (required.max_ttft_s) {
-    const auto& ttft = speed.time_to_first_token_s;
-    gate("max_ttft", ttft.has_value(), ttft && ttft->mid <= *required.max_ttft_s,
-         ttft ? fmt::format("about {:.2f} s to the first token, {:.2f} allowed", ttft->mid, *required.max_ttft_s)
-              : "time to first token is unknown here");
-  }
-}
-
 }  // namespace
 
 std::string_view name_of(VerdictCode code) {
@@ -135,6 +108,38 @@ bool meets(VerdictCode code, Requirement::Level level) {
   return false;
 }
 
+void apply_gates(const GateFigures& figures, const Requirement& required, Verdict& verdict) {
+  const auto gate = [&](std::string_view code, bool known, bool met, std::string message) {
+    if (!known) verdict.code = unknown;
+    if (!known || !met) {
+      verdict.met = false;
+      verdict.reasons.push_back({std::string(code), std::move(message)});
+    }
+  };
+  if (required.min_ctx) {
+    const auto& n_ctx = figures.n_ctx_seq;
+    gate("min_ctx", n_ctx.has_value(), n_ctx && *n_ctx >= *required.min_ctx,
+         n_ctx ? fmt::format("{} tokens of context, {} required", *n_ctx, *required.min_ctx)
+               : "tables have no context to hold against the required one");
+  }
+  if (required.min_tokens_per_s) {
+    const auto& tps = figures.speed.decode_tokens_per_s;
+    gate("min_tps", tps.has_value(), tps && tps->mid >= *required.min_tokens_per_s,
+         tps ? fmt::format("about {:.1f} tok/s, {:.1f} required", tps->mid, *required.min_tokens_per_s)
+             : "decode speed is unknown here");
+  }
+  if (required.max_ttft_s) {
+    const auto& ttft = figures.speed.time_to_first_token_s;
+    gate("max_ttft", ttft.has_value(), ttft && ttft->mid <= *required.max_ttft_s,
+         ttft ? fmt::format("about {:.2f} s to the first token, {:.2f} allowed", ttft->mid, *required.max_ttft_s)
+              : "time to first token is unknown here");
+  }
+  if (required.max_memory)
+    gate(
+        "max_memory", true, figures.total_bytes <= *required.max_memory,
+        fmt::format("{} of memory, {} allowed", format_bytes(figures.total_bytes), format_bytes(*required.max_memory)));
+}
+
 Verdict judge(const Footprint& footprint, const Placement& placement, const Machine& machine,
               const SpeedEstimate& speed, const Requirement& requirement) {
   Verdict verdict;
@@ -144,7 +149,8 @@ Verdict judge(const Footprint& footprint, const Placement& placement, const Mach
   else
     explain_fit(placement, machine, verdict);
   verdict.met = meets(verdict.code, requirement.level);
-  if (verdict.code != wont_run) apply_gates(footprint, speed, requirement, verdict);
+  if (verdict.code != wont_run)
+    apply_gates({footprint.context.n_ctx_seq, placement.total(), speed}, requirement, verdict);
   return verdict;
 }
 

@@ -43,6 +43,12 @@ void add_to_place(const ModelSpec& spec, const TensorInfo& tensor, WeightTable& 
 
 }  // namespace
 
+Bytes WeightTable::resident_bytes() const {
+  Bytes sum = output.file;
+  for (const auto& layer : layers) sum += layer.total().file;
+  return sum;
+}
+
 WeightTable weigh(const Model& model) {
   const auto& spec = model.spec;
   WeightTable table;

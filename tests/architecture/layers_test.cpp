@@ -13,7 +13,7 @@ namespace {
 
 // From the ground up. A header may include those of its own line and of earlier ones.
 const std::vector<std::vector<std::string>> layers{
-    {"result", "units", "version", "schema"},
+    {"result", "units", "version", "schema", "correction", "llama_bench"},
     {"tensor_type", "metadata"},
     {"model", "hardware", "embedding_tables", "probe"},
     {"architecture", "quant", "gguf", "model_spec", "catalog", "catalog_file", "safetensors", "hf_model"},
@@ -22,13 +22,14 @@ const std::vector<std::vector<std::string>> layers{
     {"footprint"},
     {"placement"},
     {"speed"},
+    {"calibrate"},
     {"verdict"},
     {"report"},
-    {"outcome"},
+    {"outcome", "quality"},
     {"fields"},
     {"formats"},
     {"check"},
-    {"sweep"},
+    {"manifest", "lock", "budget", "fits", "needs", "cost", "sweep"},
     {"glossary", "troubleshoot"},
 };
 

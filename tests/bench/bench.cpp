@@ -11,14 +11,18 @@
 #include <fstream>
 #include <thread>
 
+#include "bench/manifest.hpp"
 #include "support/gguf_builder.hpp"
 #include "support/truth.hpp"
 #include "willitrun/catalog.hpp"
 #include "willitrun/check.hpp"
+#include "willitrun/fits.hpp"
 #include "willitrun/machine.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #endif
 
 namespace {
@@ -116,6 +120,34 @@ void bench_expert_placement() {
   fmt::print("  {:<32} {:>8.3f} ms  (median of {})\n", "asked again", warm[warm.size() / 2], warm.size());
 }
 
+/// Every model of the catalog at every preset, on a card that holds a part of them.
+void bench_fits() {
+  FitsRequest request;
+  request.machine = assemble_machine([] {
+    MachineRequest machine;
+    machine.devices = {find_device("rtx3060").value().entry};
+    return machine;
+  }());
+  request.requirement.level = Requirement::Level::gpu;
+  const auto time = [&](std::size_t limit) {
+    request.limit = limit;
+    std::vector<double> times;
+    std::size_t rows = 0;
+    for (int i = 0; i < 10; ++i) {
+      const auto start = Clock::now();
+      rows = rank_fits(request).rows.size();
+      times.push_back(1e3 * seconds_since(start));
+    }
+    std::sort(times.begin(), times.end());
+    fmt::print("  {:<32} {:>8.1f} ms  (median of {})\n", fmt::format("{} rows", rows), times[times.size() / 2],
+               times.size());
+  };
+  fmt::print("fits: {} models at {} presets on an RTX 3060, anew each time\n", all_models().size(),
+             quant_presets().size());
+  time(20);
+  time(0);
+}
+
 void bench_gguf() {
   constexpr std::uint64_t tokens = 260000;
   const auto bytes = test::GgufBuilder()
@@ -149,6 +181,13 @@ double wall_time(const std::string& command) {
 
 std::string quoted(const std::string& path) { return "'" + path + "'"; }
 
+// What getrusage counts resident memory in.
+#if defined(__APPLE__)
+constexpr Bytes resident_unit = 1;
+#else
+constexpr Bytes resident_unit = kib;
+#endif
+
 struct ChildrenUsage {
   double seconds = 0;  ///< of processor time
   Bytes peak = 0;      ///< of the largest
@@ -159,12 +198,7 @@ ChildrenUsage children_usage() {
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
   };
-#if defined(__APPLE__)
-  constexpr Bytes unit = 1;
-#else
-  constexpr Bytes unit = kib;
-#endif
-  return {seconds(usage.ru_utime) + seconds(usage.ru_stime), static_cast<Bytes>(usage.ru_maxrss) * unit};
+  return {seconds(usage.ru_utime) + seconds(usage.ru_stime), static_cast<Bytes>(usage.ru_maxrss) * resident_unit};
 }
 
 void bench_headline(const std::string& program) {
@@ -202,10 +236,60 @@ void bench_batch(const std::string& program, int rounds) {
              static_cast<double>(count) / (after.seconds - before.seconds), wall, format_bytes(after.peak));
 }
 
+struct ChildUsage {
+  double seconds = 0;  ///< of processor time
+  Bytes peak = 0;
+};
+/// Of one shell command that ends in "exec", so that the figures are the program's own.
+std::optional<ChildUsage> run_child(const std::string& command) {
+  const auto child = fork();
+  if (child == 0) {
+    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(127);
+  }
+  rusage usage{};
+  int status = 0;
+  if (child < 0 || wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status) > 3)
+    return std::nullopt;
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return ChildUsage{seconds(usage.ru_utime) + seconds(usage.ru_stime),
+                    static_cast<Bytes>(usage.ru_maxrss) * resident_unit};
+}
+
+void bench_manifest(const std::string& program) {
+  constexpr std::size_t model_count = 200, target_count = 50;
+  const auto path = std::filesystem::temp_directory_path() / "willitrun-bench-manifest.json";
+  std::ofstream(path) << bench::catalog_manifest(model_count, target_count);
+  fmt::print("willitrun check, {} models x {} machines of the catalogs, output discarded\n", model_count, target_count);
+  for (const auto* format : {"text", "json", "junit", "sarif"}) {
+    std::vector<double> times;
+    Bytes peak = 0;
+    for (int i = 0; i < 5; ++i) {
+      const auto used =
+          run_child(fmt::format("exec {} check {} -o {} > /dev/null", quoted(program), quoted(path.string()), format));
+      if (!used) {
+        fmt::print("  {}: the program did not end well\n", format);
+        break;
+      }
+      times.push_back(used->seconds);
+      peak = std::max(peak, used->peak);
+    }
+    if (times.empty()) continue;
+    std::sort(times.begin(), times.end());
+    fmt::print("  {:<32} {:>8.2f} s  (median of {}, processor time; best {:.2f}), peak memory {}\n", format,
+               times[times.size() / 2], times.size(), times.front(), format_bytes(peak));
+  }
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
+
 void bench_program(const std::string& program) {
   bench_headline(program);
   fmt::print("willitrun batch, from file to discarded output\n");
   for (const int rounds : {1, 4, 16}) bench_batch(program, rounds);
+  bench_manifest(program);
 }
 
 #else
@@ -227,6 +311,7 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   bench_placements();
   bench_expert_placement();
+  bench_fits();
   bench_gguf();
   return 0;
 }

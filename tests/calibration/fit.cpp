@@ -15,13 +15,13 @@ struct OwnParameter {
   SpeedParameter parameter;
   double spread;
 };
-const std::vector<OwnParameter> own_decode{{read_share, 0.15}, {layer_us, 0.35}, {token_us, 0.5}, {cache_cost, 0.4}};
-const std::vector<OwnParameter> own_prefill{
-    {matrix_share, 0.6}, {pass_us, 0.5}, {attention_share, 0.6}, {matrix_floating, 0.5}};
-const Parameters shared_decode{expert_layer, recurrent_layer, plain_cost, hop_us,        read_floating, read_eight_bit,
-                               read_legacy,  read_low_k,      read_iq,    read_four_bit, core_gb_s,     wide_loss};
-const Parameters shared_prefill{power_limit,   expert_matrix, pipeline,  matrix_floating, matrix_eight_bit,
-                                matrix_legacy, matrix_low_k,  matrix_iq, matrix_four_bit};
+const std::vector<OwnParameter> own_decode{{read_share, 0.15}, {layer_us, 0.35}, {cache_cost, 0.4}};
+const std::vector<OwnParameter> own_prefill{{matrix_share, 0.6}, {attention_share, 0.6}};
+const Parameters shared_decode{token_us,      expert_layer,   recurrent_layer, plain_cost, hop_us,
+                               read_floating, read_eight_bit, read_legacy,     read_low_k, read_iq,
+                               read_four_bit, core_gb_s,      wide_loss};
+const Parameters shared_prefill{pass_us,          power_limit,   expert_matrix, pipeline,  matrix_floating,
+                                matrix_eight_bit, matrix_legacy, matrix_low_k,  matrix_iq, matrix_four_bit};
 constexpr double pull = 0.3;          // of a particular row towards its general one, in units of one row's loss
 constexpr double shared_spread = 1;   // how far a factor shared by a backend is expected from CUDA's
 constexpr double loss_corner = 0.05;  // residuals below count quadratically, above linearly

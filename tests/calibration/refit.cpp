@@ -132,6 +132,39 @@ void print_held_out(const char* what, const std::vector<Outcome>& unseen, const 
   print_table(fmt::format("class, {} unseen, row known from others", what).c_str(), kin, by_class);
 }
 
+/// What a user's own measurements of some models are worth for another: the median ratio of one source's other models
+/// on the same device, taken out. The bounds hold what src/willitrun/calibrate.cpp takes a correction to carry over.
+void print_transfer(const std::vector<Outcome>& outcomes) {
+  struct Run {
+    std::string_view model;
+    double residual;
+  };
+  std::map<std::string, std::vector<Run>> series;  // of one device, backend, engine and source
+  for (const auto& o : outcomes) {
+    const auto& m = *o.c->measured;
+    series[fmt::format("{} {}|{}|{}|{}|{}|{}", m.cls == "cpu" ? "cpu" : "gpu", metric(*o.c), m.device, m.count,
+                       m.backend, m.engine, o.c->source_group)]
+        .push_back({m.model, std::log(m.tokens_per_s / o.predicted)});
+  }
+  std::map<std::string, std::vector<double>> before, after;
+  for (const auto& [key, runs] : series) {
+    const auto kind = key.substr(0, key.find('|'));
+    for (const auto& run : runs) {
+      std::vector<double> others;
+      for (const auto& other : runs)
+        if (other.model != run.model) others.push_back(other.residual);
+      if (others.empty()) continue;
+      before[kind].push_back(std::abs(run.residual));
+      after[kind].push_back(std::abs(run.residual - quantile(others, .5)));
+    }
+  }
+  fmt::print("\n{:<44}{:>6}{:>18}{:>18}\n", "corrected by other models of the same device", "rows",
+             "median, 80% before", "after");
+  for (const auto& [kind, errors] : after)
+    fmt::print("{:<44}{:>6}{:>10.3f}{:>8.3f}{:>10.3f}{:>8.3f}\n", kind, errors.size(), quantile(before[kind], .5),
+               quantile(before[kind], .8), quantile(errors, .5), quantile(errors, .8));
+}
+
 /// Ranges from the residuals on unseen devices: a row's own where it has enough, else its backend's, else all.
 void set_ranges(Rows& rows, const std::vector<Outcome>& unseen) {
   constexpr std::size_t enough = 12;
@@ -158,7 +191,7 @@ std::string rounded(double value) { return fmt::format("{:.4g}", value); }
 bool write_json(const std::string& path, const std::string& date, const Rows& rows,
                 const std::vector<Outcome>& outcomes, double unseen_tg, double unseen_pp) {
   std::ofstream out(path, std::ios::binary);
-  out << "{\n \"schema\": \"willitrun.calibration/1\",\n \"fitted\": \"" << date << "\",\n"
+  out << "{\n \"schema\": \"willitrun.speed/1\",\n \"fitted\": \"" << date << "\",\n"
       << " \"measurements\": \"measured.tsv\",\n \"program\": \"tests/calibration/refit.cpp --fit\",\n"
       << fmt::format(" \"unseen_device_median_error\": {{\"decode\": {:.3f}, \"prefill\": {:.3f}}},\n", unseen_tg,
                      unseen_pp)
@@ -203,6 +236,20 @@ constexpr Bound bounds[] = {{"gpu_tg", .10, .45, .80},
                             {"multi-gpu_tg", .11, 9, 0},
                             {"cpu_tg", .25, 9, 0}};
 
+/// Of all runs on one GPU, those between low and high.
+double inside_range(const std::vector<Outcome>& outcomes) {
+  double rows = 0, inside = 0;
+  for (const auto& o : outcomes) {
+    const auto& m = *o.c->measured;
+    if (m.cls != "gpu") continue;
+    const auto& p = o.c->row().p;
+    const double ratio = m.tokens_per_s / o.predicted;
+    ++rows;
+    inside += ratio >= p[m.prefill ? prefill_low : decode_low] && ratio <= p[m.prefill ? prefill_high : decode_high];
+  }
+  return inside / rows;
+}
+
 int check(const std::vector<Outcome>& outcomes) {
   int failed = 0;
   for (const auto& bound : bounds) {
@@ -215,7 +262,9 @@ int check(const std::vector<Outcome>& outcomes) {
                f.within);
     ++failed;
   }
-  return failed;
+  const double inside = inside_range(outcomes);
+  fmt::print("\n{:.1f}% of one GPU's measurements inside their range\n", 100 * inside);
+  return failed + (inside < .78 ? 1 : 0);
 }
 
 void print_tables(const std::vector<Outcome>& outcomes, std::size_t worst) {
@@ -266,6 +315,8 @@ int main(int argc, char** argv) {
   if (asked("--held-out")) {
     print_held_out("devices", held_out(rows, cases, device_of), device_of);
     print_held_out("sources", held_out(rows, cases, source_of), source_of);
+    print_table("class, seen", predict(cases), by_class);
+    print_transfer(predict(cases));
     return 0;
   }
   const auto outcomes = predict(cases);

@@ -1,6 +1,7 @@
 // Runs every case in tests/cli/cases/*.txt and compares exit status, stdout and stderr to the letter.
 // A case is "$ arguments" (or "$ NAME=value ... | arguments"), "exit N", then the output; lines of stderr start with
-// "! ". Several cases may share a file. GOLDEN_UPDATE=1 writes what was seen instead of comparing.
+// "! ". $WORK is an empty folder that the cases share. Several cases may share a file.
+// GOLDEN_UPDATE=1 writes what was seen instead of comparing.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -74,6 +75,9 @@ std::vector<std::string> run(const std::string& binary, const std::string& comma
   // The catalogs' fingerprint changes with every entry.
   static const std::regex fingerprint(R"("version":"[0-9-]{10}","sha256":"[0-9a-f]{64}")");
   for (const auto& text : lines_of(out)) seen.push_back(std::regex_replace(text, fingerprint, R"("version":"...")"));
+  for (auto& text : seen)
+    for (auto at = text.find(work.string()); at != std::string::npos; at = text.find(work.string()))
+      text.replace(at, work.string().size(), "$WORK");
   while (!seen.empty() && seen.back().empty()) seen.pop_back();
   return seen;
 }
@@ -98,7 +102,9 @@ int main(int argc, char** argv) {
   const fs::path cases = fs::absolute(argv[2]);
   const auto work =
       fs::temp_directory_path() / ("willitrun-golden-" + std::to_string(std::hash<std::string>{}(binary)));
+  fs::remove_all(work);
   fs::create_directories(work);
+  setenv("WORK", work.string().c_str(), 1);
   fs::current_path(argv[3]);
   const bool update = std::getenv("GOLDEN_UPDATE") != nullptr;
   std::size_t passed = 0, failed = 0;

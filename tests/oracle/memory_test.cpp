@@ -22,3 +22,16 @@ TEST_CASE("weights and cache lie where llama.cpp puts them, to the byte") {
   CHECK(model_off <= rows / 1000);
   CHECK(context_off == 0);
 }
+
+TEST_CASE("scratch is what llama.cpp reserves, to the byte but for a few runs") {
+  std::size_t buffers = 0, off = 0;
+  for (const auto& truth : test::memory_truth()) {
+    const auto ours = test::predict(truth);
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      ++buffers;
+      if (ours[i].compute != truth.sizes[i].compute) ++off;
+    }
+  }
+  CHECK(buffers > 3000);
+  CHECK(off <= buffers / 50);
+}

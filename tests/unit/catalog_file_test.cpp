@@ -54,6 +54,7 @@ TEST_CASE("an added device is found by its names and lies beside the bundled one
   const Restore restore;
   const auto before = all_devices().size();
   REQUIRE(!add_catalog(hardware(device("house-card", R"("memory_gib": 20, "aliases": ["the big one"])")), "mine.json"));
+  CHECK(added_catalogs() == std::vector<std::string>{"mine.json"});
   CHECK(all_devices().size() == before + 1);
   for (const auto* name : {"house-card", "House Card card", "the BIG one", "2x the big one"}) {
     const auto found = find_device(name);

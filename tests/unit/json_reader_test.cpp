@@ -129,3 +129,20 @@ TEST_CASE("unknown keys are errors with near misses, and come before missing one
   CHECK(good.text("d", "default") == "default");
   CHECK_FALSE(good.finish());
 }
+
+TEST_CASE("every value knows its line and column, and a comma too many is named") {
+  const auto root = parsed("{ // first\n  \"a\": [1,\n    {\"b\": \"\xC3\xA9\"}]\n}");
+  CHECK(root.place().line == 1);
+  CHECK(root.place().column == 1);
+  const auto b = *root.find("a")->children()[1].find("b");
+  CHECK(b.place().line == 3);
+  CHECK(b.place().column == 11);
+  const auto parts = parts_of(b.mismatch("a number"), "spec.json");
+  CHECK(parts.place.line == 3);
+  CHECK(parts.place.column == 11);
+  CHECK(parts.path == "/a/1/b");
+  CHECK(parts.message == "must be a number, is '\xC3\xA9'");
+  CHECK(problem("{\"a\": 1,\n}") == "spec.json:1:8: not valid JSON: a comma with nothing after it");
+  CHECK(problem("[1, 2 , ]") == "spec.json:1:7: not valid JSON: a comma with nothing after it");
+  CHECK(parts_of(Error{"unreadable", "spec.json: No such file"}, "spec.json").message == "No such file");
+}

@@ -123,3 +123,37 @@ TEST_CASE("cache types are ggml's, in either case") {
   CHECK(message("turbo9") == "unknown KV cache type 'turbo9'; did you mean f16, q8_0 or q4_0?");
   CHECK(message("") == "unknown KV cache type ''; did you mean f16, q8_0 or q4_0?");
 }
+
+TEST_CASE("DeepSeek V4 keeps a window of keys, older ones compressed by 4 or 128, and what is not yet compressed") {
+  // Flash: two layers of window alone, then by turns compressed by 4 (with an indexer of 128) and by 128.
+  const auto layers = caches("deepseek-v4-flash", with_ctx(65536));
+  const Bytes window = Bytes{128 + 512 + 128} * 512 * 2;  // 640 cells padded to 768, keys alone, f16
+  CHECK(layers[0].kv_device == window);
+  CHECK(layers[0].state_device == 0);
+  const Bytes fine = Bytes{65536 / 4} * (512 + 128) * 2;
+  CHECK(layers[2].kv_device == window + fine);
+  CHECK(layers[2].state_device == 2 * Bytes{8} * (2 * 512 + 2 * 128) * 4);  // values and scores, f32
+  CHECK(layers[3].kv_device == window + Bytes{65536 / 128} * 512 * 2);
+  CHECK(layers[3].state_device == 2 * Bytes{128} * 512 * 4);
+  // Each sequence has its own, unified cache or not.
+  const auto two = caches("deepseek-v4-flash", with_ctx(65536, 2, true));
+  CHECK(two[2].kv_device == 2 * (window + fine));
+}
+
+TEST_CASE("MiniMax M3 caches one key of its indexer where attention is sparse") {
+  const auto layers = caches("minimax-m3", with_ctx(4096));
+  const Bytes full = Bytes{4096} * 2 * 4 * 128 * 2;
+  CHECK(layers[0].kv_device == full);
+  CHECK(layers[3].kv_device == full + Bytes{4096} * 2 * 128 * 2);  // llama.cpp keeps values beside them, unread
+}
+
+TEST_CASE("Whisper's caches have the lengths whisper.cpp gives them") {
+  const auto layers = caches("whisper-base", with_ctx(448));
+  const Bytes row = 512 * 2 * 2;             // keys and values, f16
+  CHECK(layers[0].kv_device == 1536 * row);  // kv_pad: 1500 padded to 256
+  CHECK(layers[1].kv_device == 0);           // the encoder
+  CHECK(layers[6].kv_device == (1536 + 512) * row);
+  Bytes decoder = 0;
+  for (std::uint32_t il = 6; il < 12; ++il) decoder += layers[il].kv_device;
+  CHECK(decoder == 18874368 + 6291456);  // whisper.cpp prints kv cross 18.87 MB and kv self 6.29 MB
+}

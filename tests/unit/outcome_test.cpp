@@ -37,3 +37,23 @@ TEST_CASE("an outcome sums a report over its devices") {
   CHECK(out.kv_cache_bytes == 18);
   CHECK(out.total_bytes == 205);
 }
+
+TEST_CASE("an outcome that falls short names the gate it missed") {
+  Report report;
+  report.verdict.code = VerdictCode::fits;
+  report.verdict.met = true;
+  report.verdict.reasons = {{"fits", "2 GiB free on the fullest device"}};
+  Requirement required;
+  required.max_memory = 3 * gib;
+  apply_gates({std::nullopt, 3 * gib, report.speed}, required, report.verdict);
+  CHECK(outcome_of(report).status == OutcomeStatus::passed);
+  apply_gates({std::nullopt, 4 * gib, report.speed}, required, report.verdict);
+  CHECK(outcome_of(report).status == OutcomeStatus::failed);
+  CHECK(outcome_of(report).code == "max_memory");
+  CHECK(outcome_of(report).message == "4.00 GiB of memory, 3.00 GiB allowed");
+  // Tables have neither speed nor context: that is not known, and not passed over.
+  required = {};
+  required.min_ctx = 1;
+  apply_gates({std::nullopt, 0, report.speed}, required, report.verdict);
+  CHECK(report.verdict.code == VerdictCode::unknown);
+}

@@ -1,0 +1,41 @@
+#include "cli/manifest_models.hpp"
+
+#include <filesystem>
+
+#include "cli/model_input.hpp"
+
+namespace willitrun::cli {
+
+ManifestModelLoader::ManifestModelLoader(const ManifestModel& model, std::string folder)
+    : model_(model), folder_(std::move(folder)), in_file_(model_.spec || names_a_file(path())) {}
+
+std::string ManifestModelLoader::path() const {
+  const auto beside = (std::filesystem::path(folder_) / model_.model).string();
+  return names_a_file(beside) ? beside : model_.model;
+}
+
+Result<LoadedModel> ManifestModelLoader::read(const Options::Text& quant) const {
+  if (model_.spec) return model_of_spec(*model_.spec, quant, model_.name);
+  return load_model(path(), quant);
+}
+
+const ManifestModelLoader::Loaded& ManifestModelLoader::at(const Options::Text& quant) {
+  const auto key = quant.value_or("");
+  if (const auto it = loaded_.find(key); it != loaded_.end()) return it->second;
+  auto model = read(quant);
+  return loaded_
+      .emplace(key, model ? Loaded(std::make_shared<const LoadedModel>(std::move(*model))) : Loaded(model.error()))
+      .first->second;
+}
+
+const ManifestModelLoader::Loaded& ManifestModelLoader::load(const Options::Text& wished, const Options::Text& asked) {
+  if (asked) return at(asked);
+  if (wished && in_file_) {
+    // Only what is inside it tells whether it fixes its types.
+    const auto& plain = at(std::nullopt);
+    if (!plain || !(*plain)->unquantized) return plain;
+  }
+  return at(wished);
+}
+
+}  // namespace willitrun::cli

@@ -1,0 +1,45 @@
+# Writes a lock, holds runs against it, and sees that a bad manifest leaves it alone.
+# cmake -DPROGRAM=.. -DWORK=.. -P lock.cmake
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK}/ci)
+set(ENV{XDG_CONFIG_HOME} /nowhere)
+
+function(write_manifest ctx rest)
+  file(WRITE ${WORK}/ci/models.json "{\"schema\": \"willitrun.manifest/1\", \"targets\": {\"desk\": {\"gpu\": \"rtx3060\"}},
+\"models\": {\"chat\": {\"model\": \"llama3.1-8b\", \"quant\": \"q4_k_m\", \"ctx\": ${ctx}}},
+\"checks\": [{\"models\": \"*\", \"targets\": \"*\"}${rest}]}\n")
+endfunction()
+
+function(expect status pattern)
+  execute_process(COMMAND ${PROGRAM} check ci/models.json --lock models.lock ${ARGN} WORKING_DIRECTORY ${WORK}
+                  RESULT_VARIABLE seen OUTPUT_VARIABLE out ERROR_VARIABLE err)
+  string(REGEX REPLACE "[ \n]+" " " text "${out}${err}")
+  if(NOT seen EQUAL status OR NOT text MATCHES "${pattern}")
+    message(FATAL_ERROR "check ${ARGN}: exit ${seen}, not ${status}, or no '${pattern}' in:\n${out}${err}")
+  endif()
+endfunction()
+
+write_manifest(8192 "")
+expect(2 "models.lock: No such file or directory; --update-lock writes it")
+expect(0 "1 passed" --update-lock)
+file(READ ${WORK}/models.lock first)
+if(NOT first MATCHES "\"manifest\": \"ci/models.json\", \"check\": \"chat on desk\", \"verdict\": \"fits\"")
+  message(FATAL_ERROR "not the lock expected:\n${first}")
+endif()
+expect(0 "1 passed")
+write_manifest(16384 "")
+expect(1 "is [0-9.]+ GiB: [0-9.]+ GiB more .KV cache .1.00 GiB")
+write_manifest(4096 "")
+expect(0 "models.lock: 1 better than locked")
+write_manifest(8192 ", {\"name\": \"new\", \"models\": \"*\", \"targets\": \"*\"}")
+expect(1 "new: chat on desk: is not in models.lock")
+write_manifest(8192 ", {\"models\": \"none\", \"targets\": \"*\"}")
+expect(2 "no model 'none' here" --update-lock)
+file(READ ${WORK}/models.lock last)
+file(GLOB others RELATIVE ${WORK} ${WORK}/*)
+if(NOT last STREQUAL first OR NOT others STREQUAL "ci;models.lock")
+  message(FATAL_ERROR "a bad manifest changed the lock, or left something: ${others}\n${last}")
+endif()
+write_manifest(16384 "")
+expect(0 "1 passed" --update-lock)
+expect(0 "1 passed")
