@@ -76,7 +76,7 @@ std::vector<ValueRow> value_rows() {
 }
 
 constexpr std::string_view bash_start =
-    R"(# bash completion for willitrun; load it with: source <(willitrun completion bash)
+    R"(## bash completion for willitrun; load it with: source <(willitrun completion bash)
 _willitrun_names() { "${words[0]}" list "$1" "$2" --names 2>/dev/null; }
 _willitrun() {
   local cur prev words cword
@@ -167,7 +167,7 @@ std::string zsh_options(const CommandRow& row) {
 
 std::string zsh_script() {
   std::string out = R"zsh(#compdef willitrun
-# zsh completion for willitrun; put it into a folder of $fpath as _willitrun, or: source <(willitrun completion zsh)
+## zsh completion for willitrun; put it into a folder of $fpath as _willitrun, or: source <(willitrun completion zsh)
 _willitrun_names() {
   local -a found
   found=(${(f)"$("${words[1]}" list "$1" "${(Q)PREFIX}" --names 2>/dev/null)"})
@@ -218,7 +218,7 @@ std::string fish_arguments(const Choices& choices) {
 }
 
 std::string fish_script() {
-  std::string out = "# fish completion for willitrun; put it into ~/.config/fish/completions/willitrun.fish\n";
+  std::string out = "## fish completion for willitrun; put it into ~/.config/fish/completions/willitrun.fish\n";
   out += fmt::format("set -l commands {}\n", command_names());
   for (const auto& row : command_rows())
     if (!row.hidden)
