@@ -4,6 +4,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/terminal.hpp"
+#include "willitrun/suggest.hpp"
 
 namespace willitrun::cli {
 namespace {
@@ -40,8 +41,12 @@ Result<std::string_view> chosen_format(const Options& options, std::initializer_
   if (name->empty()) return *names.begin();
   const auto* it = std::find(names.begin(), names.end(), *name);
   if (it != names.end()) return *it;
-  return Error{"bad_value", fmt::format("--format '{}': here it must be {}{}", *name, names.size() > 1 ? "one of " : "",
-                                        fmt::join(names, ", "))};
+  const std::vector<std::string_view> choices(names);
+  const auto near = nearest(*name, choices);
+  return Error{"bad_value",
+               fmt::format("--format '{}': here it must be {}{}{}", *name, names.size() > 1 ? "one of " : "",
+                           fmt::join(names, ", "), did_you_mean(near)),
+               near};
 }
 
 int fail(const Error& error, const Options& options) {

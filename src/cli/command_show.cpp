@@ -100,9 +100,8 @@ int run_show(const Invocation& invocation) {
   const auto device = find_device(name);
   if (device) return print(describe(device->entry));
   if (const auto cpu = find_cpu(name)) return print(describe(*cpu));
-  const bool of_device = model.error().suggestions.empty() && device.error().code == "ambiguous_gpu";
-  if (of_device) return fail(device.error(), invocation.options);
-  return fail(model.error(), invocation.options);
+  const bool of_device = model.error().suggestions.empty() && !device.error().suggestions.empty();
+  return fail(of_device ? device.error() : model.error(), invocation.options);
 }
 
 }  // namespace willitrun::cli

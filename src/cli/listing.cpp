@@ -18,8 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 5> list_formats{"text", "json", "ndjson", "csv", "md"};
-
 std::string_view format_of(const Options& options) {
   return options.json ? "json" : options.format ? std::string_view(*options.format) : "text";
 }
@@ -117,12 +115,8 @@ Cell list_cell(const std::vector<std::string_view>& values) {
 }
 
 std::optional<Error> check_list_format(const Options& options) {
-  const auto format = format_of(options);
-  if (std::find(list_formats.begin(), list_formats.end(), format) != list_formats.end()) return std::nullopt;
-  const auto near = nearest(format, list_formats);
-  return Error{"bad_value",
-               fmt::format("--format '{}': must be {}{}", format, fmt::join(list_formats, ", "), did_you_mean(near)),
-               near};
+  const auto format = chosen_format(options, {"text", "json", "ndjson", "csv", "md"});
+  return format ? std::nullopt : std::optional(format.error());
 }
 
 bool wants_text(const Options& options) { return format_of(options) == "text"; }

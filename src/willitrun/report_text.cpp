@@ -114,7 +114,8 @@ std::string advice_lines(const Report& r, const TextStyle& style) {
   std::string out;
   std::vector<std::string> reasons;
   for (const auto& reason : r.verdict.reasons) reasons.push_back(reason.message);
-  if (r.verdict.code != VerdictCode::fits && !reasons.empty()) out += wrapped("  why    ", reasons, "; ", style);
+  const bool plain_yes = r.verdict.code == VerdictCode::fits && r.verdict.met;
+  if (!plain_yes && !reasons.empty()) out += wrapped("  why    ", reasons, "; ", style);
   std::vector<std::string> changes;
   for (const auto& a : r.alternatives) changes.push_back(fmt::format("{} ({})", a.change, name_of(a.verdict)));
   if (!changes.empty()) out += wrapped("  try    ", changes, ", ", style);
