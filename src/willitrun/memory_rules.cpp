@@ -42,17 +42,6 @@ constexpr std::array sm_rows{
     SmRow{"Ampere", 0.45},  SmRow{"Ada", 0.64},    SmRow{"Hopper", 0.50}, SmRow{"Blackwell", 0.62},
 };
 
-/// macOS's default GPU working-set limit (recommendedMaxWorkingSetSize) as a share of memory: up to macOS 15, and from
-/// macOS 26 on. Exact in every public log seen.
-struct WorkingSetRow {
-  Bytes up_to;
-  double older, newer;
-};
-constexpr std::array working_set{
-    WorkingSetRow{24 * gib, 2.0 / 3, 0.74}, WorkingSetRow{32 * gib, 2.0 / 3, 0.78}, WorkingSetRow{48 * gib, 0.75, 0.78},
-    WorkingSetRow{64 * gib, 0.75, 0.81},    WorkingSetRow{UINT64_MAX, 0.75, 0.84},
-};
-
 Bytes kept_share(Bytes memory, double offered) {
   return memory - static_cast<Bytes>(static_cast<double>(memory) * offered);
 }
