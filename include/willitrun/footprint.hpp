@@ -43,6 +43,10 @@ struct Loads {
   Load host;
 };
 
+/// Weights, cache and state alone, which take no replay of the graph: a lower bound of what distribute() says of a
+/// device.
+[[nodiscard]] Loads distribute_stored(const Footprint& footprint, const Split& split);
+
 /// What lies where for a given split of layers. With `unified`, the one device holds the host's share too.
 [[nodiscard]] Loads distribute(const Footprint& footprint, const Split& split, bool unified);
 

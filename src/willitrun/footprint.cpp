@@ -76,12 +76,17 @@ Footprint measure(std::shared_ptr<const WeighedModel> model, const ContextParams
   return footprint;
 }
 
-Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
+Loads distribute_stored(const Footprint& footprint, const Split& split) {
   Loads loads;
   loads.devices.resize(split.n_device);
   Distributor to{loads};
   add_weights(footprint, split, to);
   add_caches(footprint, split, to);
+  return loads;
+}
+
+Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
+  auto loads = distribute_stored(footprint, split);
   const auto compute = footprint.weighed->compute.evaluate(footprint.params, footprint.context, split);
   for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
   loads.host.compute = compute.host;

@@ -1,6 +1,7 @@
 #include "graph.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace willitrun::graph {
 
@@ -8,7 +9,21 @@ namespace {
 
 Bytes volume(const Extent& ne) { return Bytes{ne[0]} * ne[1] * ne[2] * ne[3]; }
 
+/// Tensors of the thread's last graph. Fresh memory of this size comes a page fault at a time, which took a quarter of
+/// a replay.
+thread_local std::vector<Tensor> spare;
+
 }  // namespace
+
+Graph::Graph() : tensors_(std::move(spare)) {
+  tensors_.clear();
+  tensors_.reserve(2048);
+  order_.reserve(2048);
+}
+
+Graph::~Graph() {
+  if (tensors_.capacity() > spare.capacity()) spare.swap(tensors_);
+}
 
 Id Graph::add(const Tensor& tensor) {
   tensors_.push_back(tensor);

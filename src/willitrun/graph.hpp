@@ -55,10 +55,12 @@ struct Tensor {
 /// is expanded, after its sources, first source first (ggml.c, ggml_visit_parents_graph).
 class Graph {
  public:
-  Graph() {
-    tensors_.reserve(2048);
-    order_.reserve(2048);
-  }
+  Graph();
+  ~Graph();
+  Graph(Graph&&) = default;
+  Graph& operator=(Graph&&) = default;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
 
   // Leaves.
   Id weight(const Extent& ne, Bytes bytes, Bytes device_bytes, std::int32_t backend);

@@ -28,6 +28,19 @@ std::uint32_t last_within(std::uint32_t high, Slack slack) {
   return low;
 }
 
+/// Bytes left on each device by weights, cache and state alone.
+std::vector<std::int64_t> stored_slack(const Footprint& footprint, const Machine& machine, const Split& split) {
+  const auto loads = distribute_stored(footprint, split);
+  std::vector<std::int64_t> out;
+  for (std::size_t i = 0; i < loads.devices.size(); ++i) {
+    const auto total = loads.devices[i].total();
+    const auto overhead = total > 0 ? machine.devices[i].overhead_bytes : 0;
+    out.push_back(static_cast<std::int64_t>(machine.devices[i].usable_bytes()) -
+                  static_cast<std::int64_t>(total + overhead));
+  }
+  return out;
+}
+
 /// Fills devices the way llama.cpp's --fit does (common/fit.cpp, steps 3 and 4).
 class Filler {
  public:
@@ -84,16 +97,21 @@ class Filler {
     }
   }
 
+  /// Exact where it is 0 or more; below, scratch may be left out of it.
   [[nodiscard]] std::int64_t slack(std::size_t id) const {
-    const auto now = placement();
+    const auto now_split = split();
+    const auto stored = stored_slack(footprint_, machine_, now_split);
+    const auto bound = all_devices_ ? *std::min_element(stored.begin(), stored.end()) : stored[id];
+    if (bound < 0) return bound;
+    const auto now = place(footprint_, machine_, now_split);
     return all_devices_ ? now.least_slack() : now.slack[id];
   }
 
-  [[nodiscard]] Placement placement() const {
+  [[nodiscard]] Split split() const {
     const auto& spec = footprint_.spec();
-    return place(footprint_, machine_,
-                 make_split(spec.n_layer, spec.n_layer_trunk(), shares_, footprint_.params.offload_kqv));
+    return make_split(spec.n_layer, spec.n_layer_trunk(), shares_, footprint_.params.offload_kqv);
   }
+  [[nodiscard]] Placement placement() const { return place(footprint_, machine_, split()); }
 
   /// `n` layers that lack their experts, from the first device that has such, made full ones of device `id`.
   static std::vector<DeviceShare> converted(std::vector<DeviceShare> shares, std::size_t id, std::uint32_t n) {
@@ -114,16 +132,19 @@ class Filler {
 };
 
 /// What the user fixed, and everything on the accelerators where nothing was.
-Placement place_as_asked(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
+Split split_as_asked(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
   auto shares = options.tensor_split;
   if (shares.empty())
     for (const auto& device : machine.devices) shares.push_back(static_cast<double>(device.visible_bytes));
   if (options.split_mode == SplitMode::none)
     for (std::size_t i = 1; i < shares.size(); ++i) shares[i] = 0;
   const auto all = footprint.spec().n_layer + 1;
-  return place(footprint, machine,
-               make_split(footprint.spec().n_layer, std::min(options.gpu_layers.value_or(all), all), shares,
-                          options.cpu_moe_layers.value_or(0), footprint.params.offload_kqv));
+  return make_split(footprint.spec().n_layer, std::min(options.gpu_layers.value_or(all), all), shares,
+                    options.cpu_moe_layers.value_or(0), footprint.params.offload_kqv);
+}
+
+Placement place_as_asked(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
+  return place(footprint, machine, split_as_asked(footprint, machine, options));
 }
 
 /// The largest number of whole layers that fits with the rest as asked.
@@ -191,8 +212,12 @@ Placement place(const Footprint& footprint, const Machine& machine, const Split&
 }
 
 Placement solve_placement(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
-  const auto asked = place_as_asked(footprint, machine, options);
-  if (asked.devices_fit || options.gpu_layers || machine.devices.empty() || machine.unified()) return asked;
+  const auto as_asked = split_as_asked(footprint, machine, options);
+  const auto stored = stored_slack(footprint, machine, as_asked);
+  const bool fixed = options.gpu_layers || machine.devices.empty() || machine.unified();
+  const bool hopeless = std::any_of(stored.begin(), stored.end(), [](std::int64_t bytes) { return bytes < 0; });
+  if (fixed || !hopeless)
+    if (auto asked = place(footprint, machine, as_asked); fixed || asked.devices_fit) return asked;
   if (options.cpu_moe_layers || !options.tensor_split.empty() || options.split_mode == SplitMode::none)
     return fewer_layers(footprint, machine, options);
   for (const bool all_devices : {false, true})
