@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/terminal.hpp"
 #include "willitrun/catalog.hpp"
-#include "willitrun/suggest.hpp"
 #include "willitrun/version.hpp"
 
 namespace willitrun::cli {

@@ -18,6 +18,7 @@ thread_local std::vector<Tensor> spare;
 Graph::Graph() : tensors_(std::move(spare)) {
   tensors_.clear();
   tensors_.reserve(2048);
+  tensors_.emplace_back();  // none
   order_.reserve(2048);
 }
 
@@ -97,6 +98,7 @@ Id Graph::attention(const Extent& ne, std::initializer_list<Id> sources, Bytes s
 }
 
 Id Graph::view(Id x, const Extent& ne, bool contiguous, Bytes bytes) {
+  if (x == none) return none;
   const std::array<Id, 1> sources{x};
   const Id id = node(Op::view, ne, sources, at(x).element_bytes);
   Tensor& t = at(id);

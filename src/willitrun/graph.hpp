@@ -11,7 +11,8 @@
 namespace willitrun::graph {
 
 using Id = std::int32_t;
-inline constexpr Id none = -1;
+/// A tensor that is not there. Files may lack any: it has a shape of 1 to read, and no memory.
+inline constexpr Id none = 0;
 using Extent = std::array<std::uint32_t, 4>;
 
 /// What matters of an operation to scheduler and allocator.
