@@ -10,13 +10,17 @@ namespace willitrun {
 struct Split {
   std::uint32_t n_device = 0;
   std::vector<std::int32_t>
-      layer_device;                      ///< one per block (next-token-prediction ones included) and one for the output
-  std::vector<bool> experts_on_host;     ///< one per block; empty = none
-  std::uint32_t gpu_layers = 0;          ///< as asked of llama.cpp's -ngl, output layer included
-  bool kv_on_device = true;              ///< false: --no-kv-offload
+      layer_device;                   ///< one per block (next-token-prediction ones included) and one for the output
+  std::vector<bool> experts_on_host;  ///< one per block; empty = none
+  std::uint32_t gpu_layers = 0;       ///< as asked of llama.cpp's -ngl, output layer included
+  bool kv_on_device = true;           ///< false: --no-kv-offload
+  /// Shares per device under --split-mode tensor, all 0 = equal; empty = whole layers. Then device 0 stands for all in
+  /// `layer_device`: each holds a slice of every layer there.
+  std::vector<double> slices;
   std::uint32_t n_expert_overrides = 0;  ///< blocks told to give up their experts, as llama.cpp counts: those without
                                          ///< any, and --fit's one past the last block, included
 
+  [[nodiscard]] bool sliced() const { return !slices.empty(); }
   [[nodiscard]] bool experts_host(std::size_t layer) const {
     return layer < experts_on_host.size() && experts_on_host[layer];
   }
