@@ -43,10 +43,14 @@ bool has_attention_kernels(const ModelSpec& spec) {
   return true;
 }
 
+/// What has been replayed, at least, when the allocator's free list looks the same after every period.
+struct Settling {
+  std::size_t periods, layers;
+};
+
 /// Layers that only repeat the allocator's steady state are left out. It may take turns between two layouts of the free
 /// list, so an even number of periods is skipped.
-std::vector<std::uint32_t> representative_layers(const std::vector<std::uint32_t>& signature,
-                                                 std::size_t kept_periods) {
+std::vector<std::uint32_t> representative_layers(const std::vector<std::uint32_t>& signature, Settling settling) {
   constexpr std::size_t longest_period = 8;
   std::vector<std::uint32_t> kept;
   const std::size_t n = signature.size();
@@ -55,7 +59,7 @@ std::vector<std::uint32_t> representative_layers(const std::vector<std::uint32_t
     for (std::size_t p = 1; p <= longest_period; ++p) {
       std::size_t run = p;
       while (i + run + 1 < n && signature[i + run] == signature[i + run - p]) ++run;
-      const std::size_t whole = run / p;
+      const std::size_t whole = run / p, kept_periods = std::max(settling.periods, (settling.layers + p - 1) / p);
       const std::size_t spare = whole > kept_periods ? (whole - kept_periods) / 2 * 2 : 0;
       if (spare * p > skip) {
         skip = spare * p;
@@ -107,9 +111,12 @@ std::vector<std::uint32_t> layer_signatures(const ModelSpec& spec, const graph::
                                             const Split& split) {
   constexpr std::uint32_t n_sparse_layer = 10;  // gemma3n.cpp, n_layer_sparsity
   const unsigned nope_step = graph::family_of(spec.architecture).nope_step;
-  std::vector<std::uint32_t> signature = tensors.kind;
+  std::vector<std::uint32_t> signature(tensors.layers.size());
   for (std::uint32_t il = 0; il < signature.size(); ++il) {
     std::uint32_t& s = signature[il];
+    // Only what is staged from host memory takes room as a weight, so only there its quantisation shows.
+    const bool staged = split.layer_device[il] < 0 || split.experts_host(il);
+    s = staged ? tensors.kind[il] : tensors.shape_kind[il];
     s = s * 64 + static_cast<std::uint32_t>(split.layer_device[il] + 1);
     s = s * 2 + (split.experts_host(il) ? 1 : 0);
     s = s * 2 + (il >= spec.n_layer_trunk() - spec.n_layer_kv_shared ? 1 : 0);
@@ -135,12 +142,12 @@ Outline outline_of(const ModelSpec& spec, const graph::ModelTensors& tensors, co
       std::find(split.experts_on_host.begin(), split.experts_on_host.end(), true) != split.experts_on_host.end();
   const bool all_on_devices = split.n_device > 0 && split.gpu_layers > spec.n_layer && split.kv_on_device && !overrides;
   if (split.n_device > 1 && all_on_devices) out.backends.n_copies = 4;
-  // Copies of what lies in host memory come and go within a layer: it takes longer until the free list settles.
-  const std::size_t kept_periods = all_on_devices || split.n_device == 0 ? 3 : 5;
+  // The free list takes longer to settle where copies of what lies in host memory come and go within a layer.
+  const Settling settling = all_on_devices || split.n_device == 0 ? Settling{2, 3} : Settling{3, 6};
   // Pipeline copies of per-layer inputs live through the whole graph.
   const bool all_count = spec.n_embd_per_layer > 0 && out.backends.n_copies > 1;
   out.signature = layer_signatures(spec, tensors, split);
-  out.layers = all_count ? every_layer(out.signature.size()) : representative_layers(out.signature, kept_periods);
+  out.layers = all_count ? every_layer(out.signature.size()) : representative_layers(out.signature, settling);
   return out;
 }
 

@@ -17,38 +17,34 @@ thread_local std::vector<Tensor> spare;
 
 Graph::Graph() : tensors_(std::move(spare)) {
   tensors_.clear();
-  tensors_.reserve(2048);
+  tensors_.reserve(8192);   // more than all but a few graphs have: growing costs a copy and fresh pages
   tensors_.emplace_back();  // none
-  order_.reserve(2048);
+  order_.reserve(4096);
 }
 
 Graph::~Graph() {
   if (tensors_.capacity() > spare.capacity()) spare.swap(tensors_);
 }
 
-Id Graph::add(const Tensor& tensor) {
-  tensors_.push_back(tensor);
-  return static_cast<Id>(tensors_.size() - 1);
-}
-
 Id Graph::node(Op op, const Extent& ne, std::span<const Id> sources, std::uint8_t element_bytes) {
-  Tensor t;
+  Tensor& t = tensors_.emplace_back();
   t.ne = ne;
   t.op = op;
   t.element_bytes = element_bytes;
   t.bytes = t.device_bytes = volume(ne) * element_bytes;
-  std::copy(sources.begin(), sources.end(), t.src.begin());
-  return add(t);
+  for (const Id source : sources)
+    if (source != none) t.src[t.n_src++] = source;
+  return static_cast<Id>(tensors_.size() - 1);
 }
 
 Id Graph::weight(const Extent& ne, Bytes bytes, Bytes device_bytes, std::int32_t backend) {
-  Tensor t;
+  Tensor& t = tensors_.emplace_back();
   t.ne = ne;
   t.op = Op::weight;
   t.bytes = bytes;
   t.device_bytes = device_bytes;
   t.backend = static_cast<std::int8_t>(backend);
-  return add(t);
+  return static_cast<Id>(tensors_.size() - 1);
 }
 
 Id Graph::state(Bytes bytes, std::int32_t backend) {
@@ -127,7 +123,7 @@ Id Graph::store(Id target, std::initializer_list<Id> sources) {
 void Graph::expand(Id node) {
   if (node == none || at(node).visited) return;
   at(node).visited = true;
-  for (const Id source : at(node).src) expand(source);
+  for (const Id source : at(node).sources()) expand(source);
   (at(node).is_leaf() ? leaves_ : order_).push_back(node);
 }
 

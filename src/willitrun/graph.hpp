@@ -37,15 +37,17 @@ struct Tensor {
   Extent ne{1, 1, 1, 1};
   Bytes bytes = 0;         ///< on the host
   Bytes device_bytes = 0;  ///< on a device, with padding and scratch
-  std::array<Id, 7> src{none, none, none, none, none, none, none};
+  std::array<Id, 7> src{};
   Id root = none;  ///< the tensor a view looks into
   Op op = Op::compute;
   std::uint8_t element_bytes = 4;
+  std::uint8_t n_src = 0;
   std::int8_t backend = -1;
   bool contiguous = true;
   bool output = false;  ///< never freed
   bool visited = false;
 
+  [[nodiscard]] std::span<const Id> sources() const { return {src.data(), n_src}; }  ///< none of them `none`
   [[nodiscard]] bool is_leaf() const { return op <= Op::input; }
   [[nodiscard]] bool is_external() const { return op <= Op::state; }
   [[nodiscard]] bool is_view() const { return root != none; }
@@ -95,7 +97,6 @@ class Graph {
 
  private:
   static std::size_t index(Id id) { return static_cast<std::size_t>(id); }
-  Id add(const Tensor& tensor);
   Id node(Op op, const Extent& ne, std::span<const Id> sources, std::uint8_t element_bytes = 4);
 
   std::vector<Tensor> tensors_;

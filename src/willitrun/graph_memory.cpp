@@ -102,9 +102,7 @@ class Allocator {
     }
     const Tensor& t = graph_.at(step.tensor);
     if (t.is_view()) ++use(t.root).views;
-    for (const Id s : t.src) {
-      if (s != none) ++use(s).readers;
-    }
+    for (const Id s : t.sources()) ++use(s).readers;
   }
 
   static bool same_layout(const Tensor& a, const Tensor& b) {
@@ -114,8 +112,8 @@ class Allocator {
   /// Views are never taken over, so a rope over a reshaped projection gets a buffer of its own.
   bool take_over(const Tensor& t, Use& mine) {
     if (t.op != Op::inplace && t.op != Op::rope) return false;
-    for (const Id s : t.src) {
-      if (s == none || !use(s).allocated || graph_.at(s).output || !same_layout(t, graph_.at(s))) continue;
+    for (const Id s : t.sources()) {
+      if (!use(s).allocated || graph_.at(s).output || !same_layout(t, graph_.at(s))) continue;
       Use& theirs = use(s);
       if (theirs.readers != 1 || theirs.views != 0) continue;
       mine.offset = theirs.offset;
@@ -151,13 +149,9 @@ class Allocator {
   void visit(const Step& step) {
     if (step.dependency) return drop_reader(step.tensor);
     const Tensor& t = graph_.at(step.tensor);
-    for (const Id s : t.src) {
-      if (s != none) allocate(s);
-    }
+    for (const Id s : t.sources()) allocate(s);
     allocate(step.tensor);
-    for (const Id s : t.src) {
-      if (s != none) drop_reader(s);
-    }
+    for (const Id s : t.sources()) drop_reader(s);
   }
 
   Graph& graph_;

@@ -41,17 +41,17 @@ class Scheduler {
   bool supports(const Tensor& t, std::int32_t backend) const {
     if (backend == backends_.host()) return true;
     if (t.op == Op::attention && !backends_.attention_on_device) return false;
-    return std::none_of(t.src.begin(), t.src.end(), [&](Id s) {
-      return s != none && graph_.at(s).is_external() && graph_.at(s).backend != backend &&
-             graph_.at(s).backend != backends_.host();
+    const auto sources = t.sources();
+    return std::none_of(sources.begin(), sources.end(), [&](Id s) {
+      return graph_.at(s).is_external() && graph_.at(s).backend != backend && graph_.at(s).backend != backends_.host();
     });
   }
 
   std::int32_t backend_from_sources(const Tensor& t) const {
     // Rope factors and attention sinks are too small to decide.
     if (t.op == Op::rope || t.op == Op::attention) return -1;
-    for (const Id s : t.src) {
-      if (s == none || graph_.at(s).op != Op::weight) continue;
+    for (const Id s : t.sources()) {
+      if (graph_.at(s).op != Op::weight) continue;
       const std::int32_t backend = graph_.at(s).backend;
       if (backend == backends_.host() && backends_.op_offload && backends_.n_device > 0 &&
           batch_size(t) >= offload_min_batch && supports(t, 0)) {
@@ -102,8 +102,8 @@ class Scheduler {
     for (const Id id : graph_.order()) {
       Tensor& t = at(id);
       if (t.backend == -1 && t.is_view()) t.backend = at(t.root).backend;
-      for (const Id s : t.src) {
-        if (s == none || at(s).backend != -1) continue;
+      for (const Id s : t.sources()) {
+        if (at(s).backend != -1) continue;
         at(s).backend = at(s).is_view() ? at(at(s).root).backend : t.backend;
       }
     }
@@ -115,15 +115,15 @@ class Scheduler {
   }
 
   bool needs_new_split(const Tensor& t, std::int32_t backend) const {
-    return std::any_of(t.src.begin(), t.src.end(), [&](Id s) {
-      return s != none && graph_.at(s).op == Op::weight && graph_.at(s).backend != backend;
-    });
+    const auto sources = t.sources();
+    return std::any_of(sources.begin(), sources.end(),
+                       [&](Id s) { return graph_.at(s).op == Op::weight && graph_.at(s).backend != backend; });
   }
 
   Id make_copy(Id source, std::int32_t backend) {
     Tensor copy = at(source);
     copy.op = Op::copy;
-    copy.src.fill(none);
+    copy.n_src = 0;
     copy.root = none;
     copy.backend = static_cast<std::int8_t>(backend);
     copy.output = backends_.n_copies > 1;
@@ -145,9 +145,8 @@ class Scheduler {
   }
 
   void copy_sources(Id id, std::int32_t backend, std::vector<Id>& inputs) {
-    for (std::size_t j = 0; j < at(id).src.size(); ++j) {
+    for (std::size_t j = 0; j < at(id).n_src; ++j) {
       const Id s = at(id).src[j];
-      if (s == none) continue;
       if (buffer_of(at(s)) == backend) continue;
       if (copy_of(s, backend) == none) {
         const Id copy = make_copy(s, backend);
@@ -174,7 +173,6 @@ class Scheduler {
   Schedule split() {
     const auto order = graph_.order();
     copies_.assign(graph_.tensors().size() * static_cast<std::size_t>(backends_.n_device + 1), none);
-    graph_.tensors().reserve(graph_.tensors().size() * 2);
     result_.steps.reserve(order.size() * 2);
     for (const Id leaf : graph_.leaves()) replicate_input(leaf);
     std::vector<Id> inputs;

@@ -170,10 +170,25 @@ void place(TensorSet& set, const TensorInfo& tensor, std::string_view name, std:
   (bias ? set.biases : set.weights)[static_cast<std::size_t>(meant(architecture, *role))] = w;
 }
 
-bool same(const TensorSet& a, const TensorSet& b) {
-  const auto equal = [](const WeightShape& x, const WeightShape& y) { return x.ne == y.ne && x.bytes == y.bytes; };
+bool same(const TensorSet& a, const TensorSet& b, bool by_shape) {
+  const auto equal = [&](const WeightShape& x, const WeightShape& y) {
+    return x.ne == y.ne && (by_shape || x.bytes == y.bytes);
+  };
   return std::equal(a.weights.begin(), a.weights.end(), b.weights.begin(), equal) &&
          std::equal(a.biases.begin(), a.biases.end(), b.biases.begin(), equal);
+}
+
+std::vector<std::uint32_t> kinds_of_layers(const ModelSpec& spec, const std::vector<TensorSet>& layers, bool by_shape) {
+  std::vector<std::uint32_t> kind, distinct;
+  for (std::uint32_t il = 0; il < layers.size(); ++il) {
+    const auto known = std::find_if(distinct.begin(), distinct.end(), [&](std::uint32_t d) {
+      return spec.slides(il) == spec.slides(d) && spec.n_head_kv.at(il) == spec.n_head_kv.at(d) &&
+             spec.n_head.at(il) == spec.n_head.at(d) && same(layers[il], layers[d], by_shape);
+    });
+    kind.push_back(static_cast<std::uint32_t>(known - distinct.begin()));
+    if (known == distinct.end()) distinct.push_back(il);
+  }
+  return kind;
 }
 
 }  // namespace
@@ -190,17 +205,8 @@ ModelTensors sort_tensors(const ModelSpec& spec, const std::vector<TensorInfo>& 
       place(out.layers[static_cast<std::size_t>(tensor.layer)], tensor, name, spec.architecture);
     }
   }
-  out.kind.resize(out.layers.size());
-  std::vector<std::size_t> distinct;
-  for (std::size_t i = 0; i < out.layers.size(); ++i) {
-    const auto known = std::find_if(distinct.begin(), distinct.end(), [&](std::size_t d) {
-      const auto l = static_cast<std::uint32_t>(i), m = static_cast<std::uint32_t>(d);
-      return spec.slides(l) == spec.slides(m) && spec.n_head_kv.at(l) == spec.n_head_kv.at(m) &&
-             spec.n_head.at(l) == spec.n_head.at(m) && same(out.layers[i], out.layers[d]);
-    });
-    out.kind[i] = static_cast<std::uint32_t>(known - distinct.begin());
-    if (known == distinct.end()) distinct.push_back(i);
-  }
+  out.kind = kinds_of_layers(spec, out.layers, false);
+  out.shape_kind = kinds_of_layers(spec, out.layers, true);
   return out;
 }
 

@@ -135,8 +135,9 @@ struct TensorSet {
 
 struct ModelTensors {
   TensorSet global;
-  std::vector<TensorSet> layers;    ///< trunk layers
-  std::vector<std::uint32_t> kind;  ///< equal numbers: layers that differ in nothing a graph can see
+  std::vector<TensorSet> layers;          ///< trunk layers
+  std::vector<std::uint32_t> kind;        ///< equal numbers: layers that differ in nothing a graph can see
+  std::vector<std::uint32_t> shape_kind;  ///< the same but for how their weights are quantised
 };
 
 [[nodiscard]] ModelTensors sort_tensors(const ModelSpec& spec, const std::vector<TensorInfo>& tensors);
