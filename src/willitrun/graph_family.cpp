@@ -96,6 +96,7 @@ const std::array families{
     make("llada", [](Family& f) { f.denoises = true; }),
     make("llada-moe", [](Family& f) { f.denoises = true; }),
     make("maincoder", [](Family& f) { f.norm_after_rope = true; }),
+    make("minimax-01", [](Family& f) { f.scaled_norm_residual = true; }),
     make("modern-bert", [](Family& f) { f.layer_norm = true; }),
     make("mpt",
          [](Family& f) {

@@ -26,8 +26,9 @@ struct Family {
   bool scaled_input = false;    ///< embeddings are multiplied by an input (gemma3)
   bool residual_first = false;  ///< residual + mixer, not mixer + residual: which of the two buffers lives on
   bool ffn_residual_first = false;
-  bool early_router = false;      ///< experts are chosen by what enters the layer (smallthinker)
-  bool normalize_weights = true;  ///< expert weights are made to sum to one
+  bool scaled_norm_residual = false;  ///< residuals are what the norms let through, scaled
+  bool early_router = false;          ///< experts are chosen by what enters the layer (smallthinker)
+  bool normalize_weights = true;      ///< expert weights are made to sum to one
   bool sigmoid_router = false;
   bool softmax_chosen = false;  ///< softmax over the chosen experts only
   bool weigh_inputs = false;    ///< expert weights multiply the experts' inputs (llama4)

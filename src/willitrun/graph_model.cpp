@@ -144,10 +144,11 @@ void ModelGraph::build_layer(Id& x, bool last) {
   const bool pick = last && (spec_.causal || family_.denoises);
   Id router_logits = family_.early_router ? linear(Role::router, x) : none;
   const auto normed_input = [&](Role role) { return family_.bare_norms ? normalize(x, false) : norm_if(x, role); };
-  const bool second_norm = layer_->has(Role::attn_norm_2);  // falcon.cpp: attention has a norm of its own
+  const bool second_norm =
+      layer_->has(Role::attn_norm_2) && !is_lightning();  // falcon.cpp: attention has a norm of its own
   const Id in = normed_input(second_norm ? Role::attn_norm_2 : Role::attn_norm);
   const bool has_ffn = layer_->has(Role::ffn_up) || layer_->has(Role::router);
-  const bool has_attention = layer_->has(Role::attn_output) && spec_.n_head_kv.at(il_) != 0;
+  const bool has_attention = layer_->has(Role::attn_output) && !is_lightning() && spec_.n_head_kv.at(il_) != 0;
   Id mixed = none;
   if (has_attention) mixed = attention(in);
   // falcon-h1.cpp: both side by side, each behind its own norm of the same input.
@@ -172,7 +173,7 @@ void ModelGraph::build_layer(Id& x, bool last) {
   Id residual = x;
   if (mixed != none) {
     mixed = keep_outputs(mixed, pick);
-    residual = keep_outputs(x, pick);
+    residual = family_.scaled_norm_residual ? g_.inplace(keep_outputs(in, pick)) : keep_outputs(x, pick);
     if (router_logits != none) router_logits = keep_outputs(router_logits, pick);
     const bool post_norm =
         layer_->has(Role::attn_post_norm) && (layer_->has(Role::ffn_norm) || !layer_->has(Role::attn_norm));
@@ -195,6 +196,7 @@ void ModelGraph::build_layer(Id& x, bool last) {
     ffn_in = keep_outputs(ffn_in, pick);
   }
   const Id out = norm_if(feed_forward(ffn_in, router_logits), Role::ffn_post_norm);
+  if (family_.scaled_norm_residual) residual = g_.inplace(ffn_in);
   x = family_.ffn_residual_first ? add(residual, out) : add(out, residual);
   if (layer_->has(Role::layer_out_norm)) x = norm(x, Role::layer_out_norm);
 }

@@ -35,6 +35,9 @@ class ModelGraph {
     std::uint32_t cells = 0;
     Id k_cache = none, v_cache = none;  ///< of the last layer that has its own: later ones may share it
   };
+  struct DecayInputs {
+    Id slopes = none, query = none, key = none, diagonal = none;
+  };
   struct Heads {
     std::uint32_t n, n_kv, dim_k, dim_v;
   };
@@ -97,6 +100,11 @@ class ModelGraph {
   Id kimi_delta(Id x);  // graph_kimi_delta.cpp
   Id scan_state(std::uint32_t width, Id cache);
 
+  // graph_lightning.cpp
+  [[nodiscard]] bool is_lightning() const { return layer_->has(Role::attn_norm_2) && spec_.recurrent(il_); }
+  const DecayInputs& decay_inputs();
+  Id lightning_attention(Id x);
+
   // graph_gemma3n.cpp
   Id stack_streams(Id x);
   Id per_layer_inputs(Id x);
@@ -127,6 +135,7 @@ class ModelGraph {
   std::uint32_t n_skipped_ = 0;  ///< layers like those before it that are left out after it
   const TensorSet* layer_ = nullptr;
 
+  DecayInputs decay_;
   AttentionInputs base_, sliding_, indexer_;
   Id chosen_keys_ = none;  ///< of the last layer with an indexer
   Id positions_ = none, out_ids_ = none, state_copy_ = none, state_copy_main_ = none, state_copy_extra_ = none;

@@ -4,6 +4,7 @@
 namespace willitrun::graph {
 
 Id ModelGraph::recurrent(Id x) {
+  if (is_lightning()) return lightning_attention(x);
   if (layer_->has(Role::shortconv_in)) return short_convolution(x);
   if (layer_->has(Role::ssm_f_a)) return kimi_delta(x);
   if (layer_->has(Role::ssm_x)) return mamba(x);
