@@ -109,8 +109,9 @@ struct ModelSpec {
   bool clamps_qkv = false;       ///< projections are clamped (attention.clamp_kqv)
   bool serial_residual = false;  ///< use_parallel_residual is false (gptneox)
 
-  bool headless = false;            ///< an encoder without output matrix, tied or not
-  bool tied_twice_on_host = false;  ///< a tied embedding is held a second time as output, wherever that is
+  bool headless = false;             ///< an encoder without output matrix, tied or not
+  bool head_in_input_table = false;  ///< logits come from the input table itself, which stays in host memory
+  bool tied_twice_on_host = false;   ///< a tied embedding is held a second time as output, wherever that is
 
   OptionalTensors optional;
 

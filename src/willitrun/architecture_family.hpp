@@ -72,7 +72,8 @@ struct Family {
   std::string_view output_norm = "output_norm";  ///< empty: none
   Presence output = Presence::stated;            ///< output.weight; stated = unless tied_embeddings
   bool output_bias = false;
-  bool rope_freqs = false;  ///< in every model, at half the key length
+  bool head_in_input_table = false;  ///< a tied embedding is not held a second time as output (bitnet)
+  bool rope_freqs = false;           ///< in every model, at half the key length
   void (*extra_tensors)(TensorBuilder&) = nullptr;
 
   // Norms of n_embd elements, one of each per block.

@@ -166,6 +166,7 @@ std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& m
   if (!family.causal) spec.causal = false;
   spec.keeps_cache = family.keeps_cache;
   spec.headless = !family.causal && family.output == Presence::never;
+  spec.head_in_input_table = family.head_in_input_table;
   spec.tied_twice_on_host = family.output_before_input;
   if (auto error = apply_recurrence(spec, family, metadata, prefix)) return error;
   if (auto error = apply_sliding(spec, family.sliding, metadata, prefix)) return error;

@@ -9,7 +9,7 @@ inline constexpr std::array families_dense{
     Family{.name = "apertus", .output = always, .qk_norm = QkNorm::head, .ffn = FeedForward::plain},
     Family{.name = "arcee", .ffn = FeedForward::plain},
     Family{.name = "baichuan", .output = always},
-    Family{.name = "bitnet", .output = never, .extra_block = bitnet_block_extra},
+    Family{.name = "bitnet", .output = never, .head_in_input_table = true, .extra_block = bitnet_block_extra},
     variant("bloom", classic, [](Family& f) { f.token_norm = true; }),
     Family{.name = "chatglm", .fused_qkv = true, .ffn = FeedForward::stacked},
     variant("codeshell", classic, [](Family& f) { f.output = always; }),

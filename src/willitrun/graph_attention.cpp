@@ -230,8 +230,9 @@ Id ModelGraph::attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& h, boo
     v_view = g_.cache_view(v_cache, key_is_value ? Extent{h.dim_v, in.cells, h.n_kv, streams} : v_ne,
                            padded(params_.type_v, h.dim_v, g_.at(v_cache).bytes));
   } else {
-    k_view = g_.view(k, {h.dim_k, n_tokens_, h.n_kv, 1}, false);
-    v_view = g_.view(v, {h.dim_v, n_tokens_, h.n_kv, 1}, false);
+    // No cache: K and V are padded.
+    k_view = g_.view(g_.compute({h.dim_k, h.n_kv, n_tokens_, 1}, {k}), {h.dim_k, n_tokens_, h.n_kv, 1}, false);
+    v_view = g_.view(g_.compute({h.dim_v, h.n_kv, n_tokens_, 1}, {v}), {h.dim_v, n_tokens_, h.n_kv, 1}, false);
   }
   const Id heads = g_.view(q, {h.dim_k, n_tokens_ / streams, h.n, streams}, false);
   const Id out = flash_attn_ ? attend_fused(in, heads, k_view, v_view, h, key_is_value, decompress)
@@ -248,9 +249,8 @@ Id ModelGraph::attend_fused(const AttentionInputs& in, Id q, Id k, Id v, const H
   if (spec_.causal && params_.type_k != TensorType::f16) scratch += round_up(2 * cells * h.dim_k, 128);
   if (spec_.causal && params_.type_v != TensorType::f16 && !key_is_value) scratch += round_up(2 * cells * h.dim_v, 128);
   if (!spec_.causal) {
-    // No cache: K and V are padded and cast to f16.
-    k = g_.compute(g_.ne(k), {g_.view(g_.compute({h.dim_k, h.n_kv, n_tokens_, 1}, {k}), g_.ne(k), false)}, 2);
-    v = g_.compute(g_.ne(v), {g_.view(g_.compute({h.dim_v, h.n_kv, n_tokens_, 1}, {v}), g_.ne(v), false)}, 2);
+    k = g_.compute(g_.ne(k), {k}, 2);
+    v = g_.compute(g_.ne(v), {v}, 2);
   }
   const std::uint32_t streams = spec_.causal ? n_stream() : 1;
   const Id sinks = weight(Role::attn_sinks);
@@ -268,7 +268,7 @@ Id ModelGraph::attend_plain(const AttentionInputs& in, Id q, Id k, Id v, const H
   const Id scores = g_.inplace(g_.mul_mat(k, q), in.mask, weight(Role::attn_sinks));
   if (!spec_.causal || g_.ne(v)[0] != in.cells) {
     const Extent ne = g_.ne(v);
-    v = g_.compute({ne[1], ne[0], ne[2], ne[3]}, {g_.view(v, {ne[1], ne[0], ne[2], ne[3]}, false)},
+    v = g_.compute({ne[1], ne[0], ne[2], ne[3]}, {g_.view(v, {ne[1], ne[0], ne[2], ne[3]}, false, g_.at(v).bytes)},
                    spec_.causal ? 2 : 4);
   }
   Id out = g_.mul_mat(v, scores);

@@ -33,6 +33,7 @@ const std::array families{
            f.rope = false;
            f.layer_norm = true;
          }),
+    make("cogvlm", [](Family& f) { f.unmixed_input = f.every_row = true; }),
     make("cohere2",
          [](Family& f) {
            f.layer_norm = true;
@@ -119,6 +120,7 @@ const std::array families{
     make("phi3", [](Family& f) { f.ffn_residual_first = true; }),
     make("phimoe", [](Family& f) { f.ffn_residual_first = true; }),
     make("paddleocr", [](Family& f) { f.position_axes = 4; }),
+    make("openelm", [](Family& f) { f.residual_first = true; }),
     make("qwen2moe", [](Family& f) { f.normalize_weights = false; }),
     make("qwen2vl", [](Family& f) { f.position_axes = 4; }),
     make("qwen35", [](Family& f) { f.position_axes = 4; }),

@@ -23,6 +23,8 @@ struct Family {
   bool value_norm = false;              ///< V is normed, without a weight
   bool norm_after_rope = false;         ///< query and key norms follow the rope
   ParallelSum parallel_sum = ParallelSum::ffn_residual_mixer;
+  bool unmixed_input = false;   ///< a batch is of tokens or of embeddings, never of both
+  bool every_row = false;       ///< the last layer keeps the rows nobody asked for
   bool scaled_input = false;    ///< embeddings are multiplied by an input (gemma3)
   bool residual_first = false;  ///< residual + mixer, not mixer + residual: which of the two buffers lives on
   bool ffn_residual_first = false;

@@ -18,6 +18,8 @@ ModelGraph::ModelGraph(const ModelView& view)
       n_seqs_(std::max(1U, view.params.n_seq_max)) {
   // llama-context.cpp, graph_reserve: the batch is a whole number of equal sequences.
   n_tokens_ = static_cast<std::uint32_t>(round_up(n_tokens_, n_seqs_));
+  // What is pooled is every token's.
+  if (encodes()) n_outputs_ = n_tokens_;
   rope_factors_of_device_.assign(split_.n_device + 1, none);
 }
 
@@ -80,13 +82,14 @@ void ModelGraph::enter(std::uint32_t il) {
 Id ModelGraph::token_embedding() {
   const Id tokens = g_.input({n_tokens_, 1, 1, 1}, 4);
   const Id vectors = g_.input({spec_.n_embd, n_tokens_, 1, 1}, 4);
-  const Id mixed_tokens = g_.input({n_tokens_, 1, 1, 1}, 4);
-  const Id mixed_vectors = g_.input({spec_.n_embd, n_tokens_, 1, 1}, 4);
-  const Id slots = g_.input({n_tokens_, 1, 1, 1}, 8);
   embd_table_ = global(Role::token_embd);
   const Id embedded = g_.get_rows(embd_table_, tokens);
   g_.expand(embedded);
   g_.expand(vectors);
+  if (family_.unmixed_input) return embedded;
+  const Id mixed_tokens = g_.input({n_tokens_, 1, 1, 1}, 4);
+  const Id mixed_vectors = g_.input({spec_.n_embd, n_tokens_, 1, 1}, 4);
+  const Id slots = g_.input({n_tokens_, 1, 1, 1}, 8);
   const Id mixed = g_.compute({spec_.n_embd, n_tokens_, 1, 1}, {mixed_vectors});
   g_.expand(g_.store(mixed, {g_.get_rows(embd_table_, mixed_tokens), slots, mixed}));
   return embedded;
@@ -141,7 +144,7 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
 }
 
 void ModelGraph::build_layer(Id& x, bool last) {
-  const bool pick = last && (spec_.causal || family_.denoises);
+  const bool pick = last && !family_.every_row;
   Id router_logits = family_.early_router ? linear(Role::router, x) : none;
   const auto normed_input = [&](Role role) { return family_.bare_norms ? normalize(x, false) : norm_if(x, role); };
   const bool second_norm =
@@ -202,18 +205,18 @@ void ModelGraph::build_layer(Id& x, bool last) {
 }
 
 void ModelGraph::finish(Id x) {
-  const bool encodes = !spec_.causal && !family_.denoises;
-  if (encodes && !tensors_.global.has(Role::output_norm)) return pool(x);
+  if (encodes() && !tensors_.global.has(Role::output_norm)) return pool(x);
   // LFM2's output norm is called token_embd_norm.
   const Role role = tensors_.global.has(Role::output_norm) ? Role::output_norm : Role::token_embd_norm;
   const WeightShape& bias = tensors_.global.bias(role);
   Id normed = normalize(x, !bias.present() && !family_.layer_norm);
   if (tensors_.global.has(role)) normed = g_.inplace(normed, global(role));
   if (bias.present()) normed = add(normed, global(bias, bias.place));
-  if (encodes) return pool(normed);
+  if (encodes()) return pool(normed);
   g_.set_output(normed);
   const Role head = tensors_.global.has(Role::output) ? Role::output : Role::token_embd;
-  const Id logits = g_.mul_mat(global(tensors_.global[head], TensorPlace::output), normed);
+  const TensorPlace place = spec_.head_in_input_table ? TensorPlace::input : TensorPlace::output;
+  const Id logits = g_.mul_mat(global(tensors_.global[head], place), normed);
   g_.set_output(logits);
   g_.expand(logits);
 }

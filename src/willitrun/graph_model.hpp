@@ -58,6 +58,7 @@ class ModelGraph {
   Id keep_outputs(Id x, bool last) { return last ? g_.get_rows(x, out_ids()) : x; }
   Id out_ids();
   void enter(std::uint32_t il);
+  [[nodiscard]] bool encodes() const { return !spec_.causal && !family_.denoises; }
   void finish(Id x);
   void pool(Id x);
 

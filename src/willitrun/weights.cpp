@@ -29,7 +29,8 @@ void add_to_place(const ModelSpec& spec, const TensorInfo& tensor, WeightTable& 
   const auto bytes = allocated(tensor);
   if (tensor.place == TensorPlace::input) {
     table.input += bytes;
-    if (spec.optional.tied_embeddings && tensor.name == "token_embd.weight") table.tied_output += bytes;
+    if (spec.optional.tied_embeddings && !spec.head_in_input_table && tensor.name == "token_embd.weight")
+      table.tied_output += bytes;
   } else if (tensor.place == TensorPlace::output) {
     table.output += bytes;
   } else if (is_shared_by_layers(tensor.name)) {
