@@ -92,8 +92,9 @@ Id ModelGraph::mamba2(Id x) {
     state_copy_main_ = g_.view(state_copy(), {n_seqs_, 1, 1, 1});
     state_copy_extra_ = g_.view(state_copy(), {n_seqs_ - 1, 1, 1, 1});
   }
-  const Id y = g_.compute({d_inner * n_tokens_ + d_state * d_inner * n_seqs_, 1, 1, 1},
-                          {states, xs, dt, weight(Role::ssm_a), b, c, state_copy_main_});
+  const Id y = g_.compute(
+      {d_inner * n_tokens_ + d_state * d_inner * n_seqs_, 1, 1, 1},
+      {g_.view(states, {d_state, dim, n_head, n_seqs_}), xs, dt, weight(Role::ssm_a), b, c, state_copy_main_});
   g_.expand(y);
   const Id extra = g_.get_rows(states, state_copy_extra_);
   g_.expand(g_.store(g_.view(cache, {d_state * d_inner, 0, 1, 1}), {g_.view(extra, {d_state * d_inner, 0, 1, 1})}));
@@ -135,9 +136,10 @@ Id ModelGraph::mamba(Id x) {
     state_copy_main_ = g_.view(state_copy(), {n_seqs_, 1, 1, 1});
     state_copy_extra_ = g_.view(state_copy(), {n_seqs_ - 1, 1, 1, 1});
   }
-  const Id y = g_.compute(
-      {d_inner * n_tokens_ + d_state * d_inner * n_seqs_, 1, 1, 1},
-      {states, g_.view(conv, {1, d_inner, per_seq, n_seqs_}), dt, weight(Role::ssm_a), b, c, state_copy_main_});
+  const Id y =
+      g_.compute({d_inner * n_tokens_ + d_state * d_inner * n_seqs_, 1, 1, 1},
+                 {g_.view(states, {d_state, 1, d_inner, n_seqs_}), g_.view(conv, {1, d_inner, per_seq, n_seqs_}), dt,
+                  weight(Role::ssm_a), b, c, state_copy_main_});
   g_.expand(y);
   const Id extra = g_.get_rows(states, state_copy_extra_);
   g_.expand(g_.store(g_.view(cache, {d_state * d_inner, 0, 1, 1}), {g_.view(extra, {d_state * d_inner, 0, 1, 1})}));
