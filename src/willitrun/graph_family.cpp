@@ -59,6 +59,7 @@ const std::array families{
            f.rope = false;
            f.layer_norm = true;
          }),
+    make("gptneox", [](Family& f) { f.parallel_norms = true; }),
     make("grok", [](Family& f) { f.flash_attention = false; }),
     make("deepseek2", [](Family& f) { f.sigmoid_router = true; }),
     make("hunyuan-dense", [](Family& f) { f.norm_after_rope = true; }),

@@ -22,6 +22,7 @@ struct Family {
   bool rope_factors_full_only = false;  ///< rope factors are for full-attention layers only
   bool value_norm = false;              ///< V is normed, without a weight
   bool norm_after_rope = false;         ///< query and key norms follow the rope
+  bool parallel_norms = false;          ///< a parallel block's feed-forward has a norm of its own (gptneox)
   ParallelSum parallel_sum = ParallelSum::ffn_residual_mixer;
   bool unmixed_input = false;   ///< a batch is of tokens or of embeddings, never of both
   bool every_row = false;       ///< the last layer keeps the rows nobody asked for

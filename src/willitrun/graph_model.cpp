@@ -158,13 +158,15 @@ void ModelGraph::build_layer(Id& x, bool last) {
   if (const Id other = recurrent(mixed == none ? in : norm_if(x, Role::attn_norm)); other != none) {
     mixed = mixed == none ? other : add(mixed, other);
   }
-  const bool parallel =
-      has_ffn && layer_->has(Role::attn_norm) && !layer_->has(Role::ffn_norm) && !layer_->has(Role::attn_post_norm);
+  const bool norms_apart = family_.parallel_norms && !spec_.serial_residual;
+  const bool parallel = norms_apart || (has_ffn && layer_->has(Role::attn_norm) && !layer_->has(Role::ffn_norm) &&
+                                        !layer_->has(Role::attn_post_norm));
   if (parallel && mixed != none) {
     // command-r.cpp, phi2.cpp, falcon.cpp: attention and feed-forward read the same norm.
-    const Id ffn_in = keep_outputs(second_norm ? norm(x, Role::attn_norm) : in, pick);
+    Id ffn_in = norms_apart ? none : keep_outputs(second_norm ? norm(x, Role::attn_norm) : in, pick);
     mixed = keep_outputs(mixed, pick);
     const Id residual = keep_outputs(x, pick);
+    if (norms_apart) ffn_in = norm(residual, Role::ffn_norm);
     const Id ffn = feed_forward(ffn_in);
     switch (family_.parallel_sum) {
       case ParallelSum::ffn_residual_mixer: x = add(add(ffn, residual), mixed); break;
