@@ -81,7 +81,11 @@ const std::array families{
          }),
     make("lfm2", [](Family& f) { f.residual_first = f.ffn_residual_first = true; }),
     make("lfm2moe", [](Family& f) { f.residual_first = f.ffn_residual_first = true; }),
-    make("jamba", [](Family& f) { f.rope = false; }),
+    make("jamba",
+         [](Family& f) {
+           f.rope = false;
+           f.residual_first = f.ffn_residual_first = true;
+         }),
     make("kimi-linear",
          [](Family& f) {
            f.rope = false;
