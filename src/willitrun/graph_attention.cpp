@@ -173,7 +173,9 @@ Id ModelGraph::latent_attention(Id x) {
   const Id v = g_.view(latent, {rank, 1, n_tokens_, 1});
   const Id k = g_.compute({rank + rope_dim, 1, n_tokens_, 1}, {v, k_rope});
   const Heads h{n_head, 1, rank + rope_dim, rank};
-  return linear(Role::attn_output, attend(in, q_all, k, v, h, true, weight(Role::attn_v_b)));
+  Id out = attend(in, q_all, k, v, h, true, weight(Role::attn_v_b));
+  if (layer_->has(Role::attn_gate)) out = g_.inplace(out, g_.inplace(linear(Role::attn_gate, x)));
+  return linear(Role::attn_output, out);
 }
 
 /// Latent attention with its keys and values expanded to full heads (minicpm3.cpp).

@@ -86,6 +86,13 @@ const std::array families{
            f.rope = false;
            f.residual_first = f.ffn_residual_first = true;
          }),
+    make("kimi-k3",
+         [](Family& f) {
+           f.rope = false;
+           f.sigmoid_router = true;
+           f.residual_period = 12;  // attn_res_block_size of the published config.json
+           f.tanh_gate = true;
+         }),
     make("kimi-linear",
          [](Family& f) {
            f.rope = false;

@@ -24,10 +24,12 @@ struct Family {
   bool norm_after_rope = false;         ///< query and key norms follow the rope
   bool parallel_norms = false;          ///< a parallel block's feed-forward has a norm of its own (gptneox)
   ParallelSum parallel_sum = ParallelSum::ffn_residual_mixer;
-  bool unmixed_input = false;   ///< a batch is of tokens or of embeddings, never of both
-  bool every_row = false;       ///< the last layer keeps the rows nobody asked for
-  bool scaled_input = false;    ///< embeddings are multiplied by an input (gemma3)
-  bool residual_first = false;  ///< residual + mixer, not mixer + residual: which of the two buffers lives on
+  bool unmixed_input = false;    ///< a batch is of tokens or of embeddings, never of both
+  unsigned residual_period = 0;  ///< every n-th layer banks the residual stream (kimi-k3)
+  bool tanh_gate = false;        ///< beta * tanh(gate / beta) * sigmoid(gate) * up, one operation each
+  bool every_row = false;        ///< the last layer keeps the rows nobody asked for
+  bool scaled_input = false;     ///< embeddings are multiplied by an input (gemma3)
+  bool residual_first = false;   ///< residual + mixer, not mixer + residual: which of the two buffers lives on
   bool ffn_residual_first = false;
   bool scaled_norm_residual = false;  ///< residuals are what the norms let through, scaled
   bool early_router = false;          ///< experts are chosen by what enters the layer (smallthinker)

@@ -3,12 +3,18 @@
 
 namespace willitrun::graph {
 
+Id ModelGraph::activate(Id gate, Id up) {
+  const auto thrice = [&](Id t) { return g_.inplace(g_.inplace(g_.inplace(t))); };
+  if (family_.tanh_gate) return g_.inplace(g_.inplace(thrice(gate), g_.inplace(gate)), thrice(up));
+  return g_.compute(g_.ne(gate), {gate, up});
+}
+
 Id ModelGraph::dense_ffn(Id x, Role up, Role gate, Role down) {
   Id hidden = none;
   if (layer_->has(gate)) {
     // The gate is the first source of the gated activation, so it runs first.
     const Id gated = linear(gate, x);
-    hidden = g_.compute(g_.ne(gated), {gated, linear(up, x)});
+    hidden = activate(gated, linear(up, x));
   } else {
     hidden = linear(up, x);
     const std::uint32_t width = (*layer_)[down].ne[0];
@@ -21,7 +27,12 @@ Id ModelGraph::dense_ffn(Id x, Role up, Role gate, Role down) {
 
 Id ModelGraph::feed_forward(Id x, Id router_logits) {
   if (!layer_->has(Role::router)) return dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down);
-  const Id experts = expert_ffn(x, router_logits == none ? linear(Role::router, x) : router_logits);
+  // Experts may work at a width of their own (nemotron-h.cpp, kimi-k3.cpp).
+  const bool latent = layer_->has(Role::latent_down);
+  const Id in = latent ? linear(Role::latent_down, x) : x;
+  Id experts = expert_ffn(in, router_logits == none ? linear(Role::router, x) : router_logits);
+  experts = norm_if(experts, Role::routed_norm);
+  if (latent) experts = linear(Role::latent_up, experts);
   // grok.cpp: a dense network beside the experts.
   if (layer_->has(Role::ffn_up))
     return g_.inplace(add(dense_ffn(x, Role::ffn_up, Role::ffn_gate, Role::ffn_down), experts));
@@ -99,7 +110,7 @@ Id ModelGraph::expert_ffn(Id x, Id logits) {
     hidden = g_.compute(half, {g_.view(both, half, false), g_.view(both, half, false)});
   } else if (layer_->has(Role::gate_exps)) {
     const Id gate = expert(Role::gate_exps, in);
-    hidden = g_.compute(g_.ne(gate), {gate, expert(Role::up_exps, in)});
+    hidden = activate(gate, expert(Role::up_exps, in));
   } else {
     hidden = g_.inplace(expert(Role::up_exps, in));
   }

@@ -34,9 +34,9 @@ Id ModelGraph::kimi_delta(Id x) {
   g_.expand(g_.store(g_.view(cache, {state_size, n_seqs_, 1, 1}), {g_.view(y, {dim, dim, n_head, n_seqs_})}));
   const Extent tokens{dim, n_head, n_tokens_, 1};
   const Id normed = norm(g_.view(g_.compute(heads, {g_.view(y, heads)}), tokens), Role::ssm_norm);
-  // Kimi K3's gate is one matrix, whose product has the same shape.
-  const Id product =
-      layer_->has(Role::ssm_g_a) ? low_rank(Role::ssm_g_a, Role::ssm_g_b) : g_.compute({d_inner, n_tokens_, 1, 1}, {x});
+  // Kimi K3's gate is one matrix.
+  const Id product = layer_->has(Role::ssm_g) ? g_.mul_mat(weight(Role::ssm_g), g_.view(x, g_.ne(x)))
+                                              : low_rank(Role::ssm_g_a, Role::ssm_g_b);
   const Id gate = g_.inplace(g_.view(product, tokens));
   const Id gated = g_.compute({d_inner, n_tokens_, 1, 1}, {g_.inplace(normed, gate)});
   return g_.mul_mat(weight(Role::attn_output), gated);

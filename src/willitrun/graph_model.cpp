@@ -133,12 +133,15 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
       const std::uint32_t il = layers[i];
       enter(il);
       n_skipped_ = i + 1 < layers.size() ? layers[i + 1] - il - 1 : 0;
-      if (scaled)
+      if (family_.residual_period != 0)
+        build_banked_layer(x);
+      else if (scaled)
         build_scaled_layer(x, per_layer, il == layers.back());
       else
         build_layer(x, il == layers.back());
     }
   }
+  if (family_.residual_period != 0) x = g_.get_rows(mix_banked(x, global(Role::output_res_score)), out_ids());
   finish(x);
   return std::move(g_);
 }

@@ -83,6 +83,7 @@ class ModelGraph {
 
   // graph_ffn.cpp
   Id feed_forward(Id x, Id router_logits = none);
+  Id activate(Id gate, Id up);
   Id dense_ffn(Id x, Role up, Role gate, Role down);
   Id expert_ffn(Id x, Id logits);
   Id expert_weights(Id logits, Id& probs, Id& chosen);
@@ -100,6 +101,11 @@ class ModelGraph {
   Id delta_net(Id x);
   Id kimi_delta(Id x);  // graph_kimi_delta.cpp
   Id scan_state(std::uint32_t width, Id cache);
+
+  // graph_kimi_k3.cpp
+  Id mix_banked(Id x, Id score);
+  void bank(Id x);
+  void build_banked_layer(Id& x);
 
   // graph_lightning.cpp
   [[nodiscard]] bool is_lightning() const { return layer_->has(Role::attn_norm_2) && spec_.recurrent(il_); }
@@ -137,6 +143,7 @@ class ModelGraph {
   const TensorSet* layer_ = nullptr;
 
   DecayInputs decay_;
+  Id bank_ = none;  ///< residual streams kept every few layers
   AttentionInputs base_, sliding_, indexer_;
   Id chosen_keys_ = none;  ///< of the last layer with an indexer
   Id positions_ = none, out_ids_ = none, state_copy_ = none, state_copy_main_ = none, state_copy_extra_ = none;
