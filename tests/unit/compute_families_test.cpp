@@ -1,4 +1,6 @@
 // Exact buffers that llama.cpp 0.7.0 reports for families the catalog has no model of, at made-up shapes and f16.
+#include <algorithm>
+
 #include "support/catch.hpp"
 #include "willitrun/architecture.hpp"
 #include "willitrun/footprint.hpp"
@@ -84,6 +86,8 @@ std::shared_ptr<const WeighedModel> build(const Subject& subject) {
   Model model;
   model.spec = *spec;
   model.tensors = *std::move(tensors);
+  model.spec.optional.tied_embeddings = std::none_of(model.tensors.begin(), model.tensors.end(),
+                                                     [](const TensorInfo& t) { return t.name == "output.weight"; });
   return weigh_model(std::move(model));
 }
 
