@@ -27,6 +27,7 @@ void bitnet_block_extra(BlockBuilder& block);
 void falcon_h1_block_extra(BlockBuilder& block);
 void gemma3n_block_extra(BlockBuilder& block);
 void gemma4_block_extra(BlockBuilder& block);
+void plamo3_block_extra(BlockBuilder& block);
 void minimax_m3_block_extra(BlockBuilder& block);
 void deepseek4_block(BlockBuilder& block);
 void hy_v3_block_extra(BlockBuilder& block);

@@ -108,6 +108,12 @@ void kimi_k3_block_extra(BlockBuilder& block) {
   if (has_experts(block)) block.weight("ffn_routed_norm", {spec.n_embd_expert});
 }
 
+// Its later norms carry no ".weight" (plamo3.cpp).
+void plamo3_block_extra(BlockBuilder& block) {
+  block.add("post_attention_norm", {block.n_embd});
+  block.add("post_ffw_norm", {block.n_embd});
+}
+
 void kimi_k3_extra(TensorBuilder& tensors) { tensors.add("output_res_score.weight", {tensors.spec.n_embd}); }
 
 void gemma4_extra(TensorBuilder& tensors) { per_layer_tables(tensors); }
