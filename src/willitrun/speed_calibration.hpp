@@ -32,6 +32,8 @@ enum SpeedParameter : std::size_t {
   power_limit,      ///< how much of a card's matrix throughput follows its power: 0 none, 1 all
   pass_us,          ///< fixed time of a layer per physical batch
   hop_us,           ///< per token and device beyond the first
+  reduce_us,        ///< slices: summing up one layer's half of two devices, doubled for each doubling of them
+  reduce_gb_s,      ///< slices: what a device exchanges with the others while summing up
   pipeline,         ///< how much of devices beyond the first works at once in a long prompt: 0 none, 1 all
   read_floating,
   read_eight_bit,
@@ -53,6 +55,8 @@ enum SpeedParameter : std::size_t {
   decode_high,
   prefill_low,
   prefill_high,  ///< range as factors: 80 % of residuals inside
+  slice_low,
+  slice_high,  ///< the same of both, over devices in slices
   speed_parameters
 };
 
@@ -75,6 +79,8 @@ inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"power_limit", 0, 1},
     {"pass_us", 1, 5000},
     {"hop_us", 1, 5000},
+    {"reduce_us", 0.5, 2000},
+    {"reduce_gb_s", 0.5, 900},
     {"pipeline", 0, 1},
     {"read_floating", 0.7, 1.6},
     {"read_eight_bit", 0.7, 1.6},
@@ -96,6 +102,8 @@ inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"decode_high", 1, 4},
     {"prefill_low", 0.1, 1},
     {"prefill_high", 1, 4},
+    {"slice_low", 0.1, 1},
+    {"slice_high", 1, 4},
 }};
 
 struct SpeedRow {

@@ -20,17 +20,19 @@ const std::vector<OwnParameter> own_prefill{{matrix_share, 0.6}, {attention_shar
 const Parameters shared_decode{token_us,      expert_layer,   recurrent_layer, plain_cost, hop_us,
                                read_floating, read_eight_bit, read_legacy,     read_low_k, read_iq,
                                read_four_bit, core_gb_s,      wide_loss};
+const Parameters shared_slices{reduce_us, reduce_gb_s};
 const Parameters shared_prefill{pass_us,          power_limit,   expert_matrix, pipeline,  matrix_floating,
                                 matrix_eight_bit, matrix_legacy, matrix_low_k,  matrix_iq, matrix_four_bit};
 constexpr double pull = 0.3;          // of a particular row towards its general one, in units of one row's loss
 constexpr double shared_spread = 1;   // how far a factor shared by a backend is expected from CUDA's
+constexpr double slices_spread = 2;   // the same for links between devices
 constexpr double loss_corner = 0.05;  // residuals below count quadratically, above linearly
 
 struct Group {
   Engine engine;
   Backend backend;
   std::vector<std::size_t> rows;  // indices, the general one last
-  std::vector<Case*> decode, prefill;
+  std::vector<Case*> decode, prefill, slices;
 };
 
 double loss(const std::vector<Case*>& cases) {
@@ -89,8 +91,8 @@ struct Fitter {
   std::vector<SpeedRow> centres;  // what each row of the group is drawn to
 
   /// All rows of the group move together.
-  void fit_together(const Parameters& parameters, const std::vector<Case*>& cases,
-                    const std::vector<OwnParameter>& own) {
+  void fit_together(const Parameters& parameters, const std::vector<Case*>& cases, const std::vector<OwnParameter>& own,
+                    double spread = shared_spread) {
     if (cases.empty()) return;
     auto& general = rows[group.rows.back()];
     descend(
@@ -107,8 +109,7 @@ struct Fitter {
         [&] {
           double sum = loss(cases) + pull_to(general, centres.back(), own);
           for (const auto p : parameters) {  // weakly towards the start where the data say nothing
-            const double d =
-                std::log(std::max(general.p[p], 1e-3) / std::max(centres.back().p[p], 1e-3)) / shared_spread;
+            const double d = std::log(std::max(general.p[p], 1e-3) / std::max(centres.back().p[p], 1e-3)) / spread;
             sum += (group.rows.front() == 0 ? 0.1 : 1) * pull * std::log1p(d * d);
           }
           return sum;
@@ -166,14 +167,17 @@ void fit(Rows& rows, std::vector<Case>& cases, const Chosen& chosen) {
   std::vector<Group> groups;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (groups.empty() || groups.back().engine != rows[i].engine || groups.back().backend != rows[i].backend)
-      groups.push_back({rows[i].engine, rows[i].backend, {}, {}, {}});
+      groups.push_back({rows[i].engine, rows[i].backend, {}, {}, {}, {}});
     groups.back().rows.push_back(i);
   }
   const Rows start = rows;
   for (auto& group : groups) {
     for (auto& c : cases) {
       if (c.row().engine != group.engine || c.row().backend != group.backend || !chosen(c)) continue;
-      (c.measured->prefill ? group.prefill : group.decode).push_back(&c);
+      if (c.work.sliced) group.slices.push_back(&c);
+      // llama.cpp's rows are known from layers that take turns; vLLM has no other way.
+      if (!c.work.sliced || c.engine == Engine::vllm)
+        (c.measured->prefill ? group.prefill : group.decode).push_back(&c);
     }
     Fitter fitter{rows, group, {}};
     const bool first = group.engine == Engine::llama_cpp;
@@ -186,13 +190,14 @@ void fit(Rows& rows, std::vector<Case>& cases, const Chosen& chosen) {
       // Factors without unit carry over from the backend with most measurements, which is fitted first.
       auto& centre = fitter.centres.back();
       if (&group != &groups.front())
-        for (const auto& list : {shared_decode, shared_prefill})
+        for (const auto& list : {shared_decode, shared_prefill, shared_slices})
           for (const auto p : list)
             if (p != core_gb_s && p != wide_loss && p != hop_us) centre.p[p] = rows[groups.front().rows.back()].p[p];
       for (const auto i : group.rows) rows[i].p = centre.p;
     }
     fitter.fit_side(own_decode, shared_decode, group.decode);
     fitter.fit_side(own_prefill, shared_prefill, group.prefill);
+    fitter.fit_together(shared_slices, group.slices, {}, slices_spread);
   }
 }
 
