@@ -20,6 +20,7 @@ inline constexpr std::size_t kernel_classes = 7;
 /// The parameters in the order of speed.json's keys. Times are microseconds; shares are of the theoretical peak.
 enum SpeedParameter : std::size_t {
   read_share,       ///< of memory bandwidth that weights are read at
+  draw,             ///< bytes of weights that a chip draws per thousand operations at peak, however fast its memory
   layer_us,         ///< fixed time of a layer while decoding
   token_us,         ///< fixed time of a token: sampling, graph launch, the host's part
   expert_layer,     ///< factor on layer_us for a layer with experts
@@ -67,6 +68,7 @@ struct ParameterInfo {
 };
 inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"read_share", 0.05, 0.97},
+    {"draw", 1, 400},
     {"layer_us", 1, 2000},
     {"token_us", 1, 8000},
     {"expert_layer", 1, 5},

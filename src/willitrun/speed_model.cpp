@@ -124,6 +124,16 @@ double peak_of(const DeviceSpec& spec) {
   return spec.bandwidth_gb_s.value_or(0) * 1e9 * typical_flops_per_byte;
 }
 
+/// What a device reads weights at: a share of its memory's bandwidth, and no more than its units draw however fast the
+/// memory is (an A100 reads with HBM as fast as a GeForce of as many units with GDDR6X). Near where both meet neither
+/// is reached.
+double drawn(const PlaceSpeed& s) {
+  constexpr double corner = 8;  // of 4 to 30 the best on devices a fit has not seen
+  const double memory = s.bandwidth * s.p(read_share), units = s.peak * 1e-3 * s.p(draw);
+  if (memory <= 0 || units <= 0) return memory;
+  return std::pow(std::pow(memory, -corner) + std::pow(units, -corner), -1 / corner);
+}
+
 PlaceSpeed host_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows,
                       std::vector<std::string>& notes) {
   const auto& host = machine.host;
@@ -164,8 +174,9 @@ Limit Seconds::limit() const {
 }
 
 void update_readable(const Machine& machine, MachineSpeed& speed) {
-  for (auto& place : speed.places) place.readable = place.bandwidth * place.p(read_share);
+  for (auto& place : speed.places) place.readable = drawn(place);
   auto& host = speed.places.back();
+  host.readable = host.bandwidth * host.p(read_share);
   // The more channels, the smaller the share of them that one program's threads draw.
   host.readable *= std::pow(std::min(1.0, narrow_memory / host.bandwidth), host.p(wide_loss));
   const auto& cpu = machine.host.cpu;

@@ -15,7 +15,7 @@ struct OwnParameter {
   SpeedParameter parameter;
   double spread;
 };
-const std::vector<OwnParameter> own_decode{{read_share, 0.15}, {layer_us, 0.35}, {cache_cost, 0.4}};
+const std::vector<OwnParameter> own_decode{{read_share, 0.15}, {draw, 0.3}, {layer_us, 0.35}, {cache_cost, 0.4}};
 const std::vector<OwnParameter> own_prefill{{matrix_share, 0.6}, {attention_share, 0.6}};
 const Parameters shared_decode{token_us,      expert_layer,   recurrent_layer, plain_cost, hop_us,
                                read_floating, read_eight_bit, read_legacy,     read_low_k, read_iq,
