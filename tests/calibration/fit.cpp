@@ -24,9 +24,31 @@ const Parameters shared_slices{reduce_us, reduce_gb_s};
 const Parameters shared_prefill{pass_us,          power_limit,   expert_matrix, pipeline,  matrix_floating,
                                 matrix_eight_bit, matrix_legacy, matrix_low_k,  matrix_iq, matrix_four_bit};
 constexpr double pull = 0.3;          // of a particular row towards its general one, in units of one row's loss
-constexpr double shared_spread = 1;   // how far a factor shared by a backend is expected from CUDA's
-constexpr double slices_spread = 2;   // the same for links between devices
 constexpr double loss_corner = 0.05;  // residuals below count quadratically, above linearly
+
+/// Where every fit starts, whatever an earlier one found: round figures of the right size. What a backend shares is
+/// drawn to them, or to what CUDA found, within `spread` (a factor's logarithm).
+struct Prior {
+  SpeedParameter parameter;
+  double value, spread = 1;
+};
+constexpr Prior priors[] = {
+    // clang-format off
+    {read_share, 0.8}, {draw, 20}, {layer_us, 80}, {token_us, 150}, {expert_layer, 1.5}, {recurrent_layer, 1},
+    {cache_cost, 1.2}, {plain_cost, 2}, {matrix_share, 1}, {expert_matrix, 0.7}, {attention_share, 0.5},
+    {power_limit, 0.2}, {pass_us, 700}, {hop_us, 50}, {reduce_us, 15, 2}, {reduce_gb_s, 10, 2}, {pipeline, 0.3},
+    {read_floating, 1}, {read_eight_bit, 1}, {read_legacy, 1}, {read_k, 1}, {read_low_k, 1.3}, {read_iq, 1.1},
+    {read_four_bit, 1}, {matrix_floating, 1}, {matrix_eight_bit, 1}, {matrix_legacy, 1}, {matrix_k, 1},
+    {matrix_low_k, 1.2}, {matrix_iq, 1}, {matrix_four_bit, 1}, {core_gb_s, 9}, {wide_loss, 0.3}};
+// clang-format on
+/// Of processors: a few microseconds of synchronising threads, and shares of AVX2's peak.
+constexpr Prior cpu_priors[] = {{read_share, 0.6}, {layer_us, 40}, {matrix_share, 0.5}, {pass_us, 2000}};
+
+double spread_of(SpeedParameter parameter) {
+  const auto* it =
+      std::find_if(std::begin(priors), std::end(priors), [&](const Prior& p) { return p.parameter == parameter; });
+  return it == std::end(priors) ? 1 : it->spread;
+}
 
 struct Group {
   Engine engine;
@@ -91,8 +113,8 @@ struct Fitter {
   std::vector<SpeedRow> centres;  // what each row of the group is drawn to
 
   /// All rows of the group move together.
-  void fit_together(const Parameters& parameters, const std::vector<Case*>& cases, const std::vector<OwnParameter>& own,
-                    double spread = shared_spread) {
+  void fit_together(const Parameters& parameters, const std::vector<Case*>& cases,
+                    const std::vector<OwnParameter>& own) {
     if (cases.empty()) return;
     auto& general = rows[group.rows.back()];
     descend(
@@ -109,7 +131,8 @@ struct Fitter {
         [&] {
           double sum = loss(cases) + pull_to(general, centres.back(), own);
           for (const auto p : parameters) {  // weakly towards the start where the data say nothing
-            const double d = std::log(std::max(general.p[p], 1e-3) / std::max(centres.back().p[p], 1e-3)) / spread;
+            const double d =
+                std::log(std::max(general.p[p], 1e-3) / std::max(centres.back().p[p], 1e-3)) / spread_of(p);
             sum += (group.rows.front() == 0 ? 0.1 : 1) * pull * std::log1p(d * d);
           }
           return sum;
@@ -170,6 +193,11 @@ void fit(Rows& rows, std::vector<Case>& cases, const Chosen& chosen) {
       groups.push_back({rows[i].engine, rows[i].backend, {}, {}, {}, {}});
     groups.back().rows.push_back(i);
   }
+  for (auto& row : rows) {
+    for (const auto& prior : priors) row.p[prior.parameter] = prior.value;
+    if (row.backend != Backend::cpu) continue;
+    for (const auto& prior : cpu_priors) row.p[prior.parameter] = prior.value;
+  }
   const Rows start = rows;
   for (auto& group : groups) {
     for (auto& c : cases) {
@@ -197,7 +225,7 @@ void fit(Rows& rows, std::vector<Case>& cases, const Chosen& chosen) {
     }
     fitter.fit_side(own_decode, shared_decode, group.decode);
     fitter.fit_side(own_prefill, shared_prefill, group.prefill);
-    fitter.fit_together(shared_slices, group.slices, {}, slices_spread);
+    fitter.fit_together(shared_slices, group.slices, {});
   }
 }
 
