@@ -16,6 +16,10 @@ struct ComputeBuffers {
   Bytes host = 0;              ///< host compute buffer (pinned where there is a device)
 };
 
+/// Where the partial sums of sliced layers meet, on each device: one result of a batch per step of a binary reduction
+/// (ggml-backend-meta.cpp of llama.cpp 0.5.0; not in the buffers llama.cpp prints). 0 for whole layers.
+[[nodiscard]] Bytes reduction_bytes(const ModelSpec& spec, const ResolvedContext& context, const Split& split);
+
 /// A model made ready for many evaluations: its tensors sorted by what they do.
 class ComputePlan {
  public:

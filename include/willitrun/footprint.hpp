@@ -12,11 +12,14 @@
 
 namespace willitrun {
 
+class SliceMemo;
+
 /// A model at one quant with its weights summed; shared by every context and placement tried on it.
 struct WeighedModel {
   Model model;
   WeightTable weights;
   ComputePlan compute;
+  std::shared_ptr<SliceMemo> slices;  ///< filled as slices are asked for
 };
 [[nodiscard]] std::shared_ptr<const WeighedModel> weigh_model(Model model);
 

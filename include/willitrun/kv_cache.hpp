@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "willitrun/model.hpp"
@@ -42,9 +43,14 @@ struct LayerCache {
   Bytes state_device = 0, state_host = 0;  ///< recurrent and convolution state, always f32
 };
 
-/// One entry per layer of the file (next-token-prediction blocks have none).
+/// What a row of cache holds, where it can be cut into slices.
+enum class CacheRow : std::uint8_t { keys, values, convolution, recurrent };
+/// Elements of a layer's row that are kept, of `row`.
+using RowSlice = std::function<std::uint64_t(CacheRow part, std::uint32_t layer, std::uint64_t row)>;
+
+/// One entry per layer of the file (next-token-prediction blocks have none); of each row what `slice` keeps, if given.
 [[nodiscard]] std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams& params,
-                                                   const ResolvedContext& context);
+                                                   const ResolvedContext& context, const RowSlice& slice = {});
 
 /// Types a K or V cache can have; f16 is the default.
 [[nodiscard]] Result<TensorType> find_cache_type(std::string_view text);

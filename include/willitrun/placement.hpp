@@ -16,7 +16,7 @@ enum class SplitMode : std::uint8_t { layer, tensor, none };
 struct PlacementOptions {
   std::optional<std::uint32_t> gpu_layers;      ///< output layer included, as -ngl counts; empty = auto
   std::optional<std::uint32_t> cpu_moe_layers;  ///< first N blocks keep their experts on the host; empty = auto
-  std::vector<double> tensor_split;             ///< shares per device; empty = by usable memory
+  std::vector<double> tensor_split;             ///< shares per device; empty = by usable memory, for slices equal
   SplitMode split_mode = SplitMode::layer;
 };
 
@@ -40,8 +40,13 @@ struct Placement {
 /// Loads for one split on one machine.
 [[nodiscard]] Placement place(const Footprint& footprint, const Machine& machine, const Split& split);
 
+/// Whether a model can be spread with SplitMode::tensor: llama.cpp 0.7.0 refuses some architectures, and what it does
+/// with a few more is not known here.
+[[nodiscard]] bool can_be_sliced(const ModelSpec& spec);
+
 /// As asked where fixed; otherwise everything on the accelerators if it fits, for expert models experts of as few
-/// blocks as possible on the host, else as many whole layers as fit, else none - the order of llama.cpp's --fit.
+/// blocks as possible on the host, else as many whole layers as fit, else none - the order of llama.cpp's --fit. With
+/// SplitMode::tensor, which --fit declines, every device holds its slice of what lies on the accelerators.
 [[nodiscard]] Placement solve_placement(const Footprint& footprint, const Machine& machine,
                                         const PlacementOptions& options);
 

@@ -31,6 +31,10 @@ struct Split {
 [[nodiscard]] Split make_split(std::uint32_t n_layer, std::uint32_t gpu_layers, const std::vector<double>& weights,
                                std::uint32_t cpu_moe_layers, bool kv_on_device);
 
+/// The same under --split-mode tensor: the devices share every one of the `gpu_layers`, by `shares` (all 0 = equally).
+[[nodiscard]] Split make_sliced_split(std::uint32_t n_layer, std::uint32_t gpu_layers, std::vector<double> shares,
+                                      std::uint32_t cpu_moe_layers, bool kv_on_device);
+
 /// How many layers a device takes, front to back, and of how many of them the experts stay on the host.
 struct DeviceShare {
   std::uint32_t n_layer = 0;

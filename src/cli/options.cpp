@@ -34,8 +34,8 @@ constexpr std::array rows{
               "first N layers keep their experts in system memory"},
     OptionRow{"no-kv-offload", 0, placement, &O::no_kv_offload, "", "keep the cache in system memory"},
     OptionRow{"no-mmap", 0, placement, &O::no_mmap, "", "read the weights into memory instead of mapping the file"},
-    OptionRow{"tensor-split", 0, placement, &O::tensor_split, "A,B,..", "shares of the layers per GPU"},
-    OptionRow{"split-mode", 0, placement, &O::split_mode, "layer|none",
+    OptionRow{"tensor-split", 0, placement, &O::tensor_split, "A,B,..", "shares of the model per GPU"},
+    OptionRow{"split-mode", 0, placement, &O::split_mode, "layer|tensor|none",
               "how several GPUs share the model; default layer"},
 
     OptionRow{"gpu", 'g', machine, &O::gpu, "NAME|NxNAME|auto|none",

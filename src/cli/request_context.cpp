@@ -131,8 +131,9 @@ Result<PlacementOptions> resolve_placement_options(const Options& options, std::
     out.cpu_moe_layers = *n;
   }
   const auto mode = options.split_mode.value_or("layer");
-  if (mode != "layer" && mode != "none") return bad_choice("--split-mode", mode, "layer or none");
-  out.split_mode = mode == "none" ? SplitMode::none : SplitMode::layer;
+  if (mode != "layer" && mode != "tensor" && mode != "none")
+    return bad_choice("--split-mode", mode, "layer, tensor or none");
+  out.split_mode = mode == "none" ? SplitMode::none : mode == "tensor" ? SplitMode::tensor : SplitMode::layer;
   std::string_view rest;
   if (options.tensor_split) rest = *options.tensor_split;
   double sum = 0;

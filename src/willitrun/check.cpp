@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "willitrun/advice.hpp"
 
@@ -50,6 +51,19 @@ ContextParams context_of(const CheckRequest& request) {
   return params;
 }
 
+/// What llama.cpp would refuse of --split-mode tensor.
+std::optional<Error> refused_slices(const CheckRequest& request) {
+  if (request.placement.split_mode != SplitMode::tensor || request.machine.devices.size() < 2) return {};
+  const auto& model = request.model->model;
+  if (!can_be_sliced(model.spec))
+    return Error{"contradiction",
+                 fmt::format("--split-mode tensor is not possible with architecture '{}' ({}); use layer",
+                             model.spec.architecture, model.spec.id)};
+  if (!request.context.flash_attn)
+    return Error{"contradiction", "--split-mode tensor contradicts --flash-attn off: slices need flash attention"};
+  return {};
+}
+
 void add_warnings(const CheckRequest& request, const Footprint& footprint, Report& report) {
   const auto& spec = footprint.spec();
   const auto warn = [&](std::string code, std::string message) {
@@ -88,6 +102,7 @@ Bytes Report::total_bytes() const {
 }
 
 Result<Report> check(const CheckRequest& request) {
+  if (auto impossible = refused_slices(request)) return *impossible;
   const auto params = context_of(request);
   const auto footprint = measure(request.model, params);
   const auto placement = solve_placement(footprint, request.machine, request.placement);

@@ -30,13 +30,18 @@ std::string experts_flag(const Placement& placement) {
 
 /// Where the layers do not lie as the default split would put them.
 std::string split_flag(const Placement& placement) {
-  const auto& devices = placement.split.layer_device;
+  const auto& layers = placement.split.layer_device;
+  const auto& slices = placement.split.slices;
   if (placement.split.n_device < 2) return {};
+  if (std::all_of(slices.begin(), slices.end(), [](double share) { return share == 0; }) && !slices.empty())
+    return " -sm tensor";
   std::string shares;
   for (std::uint32_t id = 0; id < placement.split.n_device; ++id)
-    shares += fmt::format("{}{}", id == 0 ? "" : ",",
-                          std::count(devices.begin(), devices.end(), static_cast<std::int32_t>(id)));
-  return " -ts " + shares;
+    shares += fmt::format(
+        "{}{}", id == 0 ? "" : ",",
+        slices.empty() ? static_cast<double>(std::count(layers.begin(), layers.end(), static_cast<std::int32_t>(id)))
+                       : slices[id]);
+  return (slices.empty() ? " -ts " : " -sm tensor -ts ") + shares;
 }
 
 std::string llama_command(const CheckRequest& request, const Placement& placement) {
@@ -90,8 +95,8 @@ std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest
   const auto engine = request.speed.engine;
   if (engine == Engine::mlx || engine == Engine::vllm || engine == Engine::transformers) return {};
   std::vector<std::pair<std::string, std::string>> out{{"llama.cpp", llama_command(request, placement)}};
-  // The other two have no switch for experts alone.
-  if (placement.n_hosted_experts > 0) return out;
+  // The other two have no switch for experts alone, nor for slices.
+  if (placement.n_hosted_experts > 0 || placement.split.sliced()) return out;
   out.emplace_back("ollama", ollama_command(request, placement));
   out.emplace_back("lmstudio", lmstudio_command(request, placement));
   return out;

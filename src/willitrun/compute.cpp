@@ -1,6 +1,7 @@
 #include "willitrun/compute.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <mutex>
 #include <numeric>
 #include <string>
@@ -176,8 +177,26 @@ std::string memo_key(const ContextParams& params, const ResolvedContext& context
 
 }  // namespace
 
+Bytes reduction_bytes(const ModelSpec& spec, const ResolvedContext& context, const Split& split) {
+  if (split.slices.size() < 2) return 0;
+  const auto steps = static_cast<Bytes>(std::bit_width(split.slices.size() - 1));
+  return steps * spec.n_embd * context.n_ubatch * sizeof(float);
+}
+
 ComputeBuffers ComputePlan::evaluate(const ContextParams& params, const ResolvedContext& context,
                                      const Split& split) const {
+  if (split.sliced()) {
+    // One graph for all, whose buffer each device has at full size: ggml-backend-meta.cpp allocates before it cuts, and
+    // takes no work off the host's weights.
+    auto one = split;
+    one.slices.clear();
+    one.n_device = 1;
+    auto alone = params;
+    alone.op_offload = false;
+    auto buffers = evaluate(alone, context, one);
+    buffers.devices.assign(split.n_device, buffers.devices[0] + reduction_bytes(data_->spec, context, split));
+    return buffers;
+  }
   if (data_->tensors.layers.empty()) return {std::vector<Bytes>(split.n_device), 0};
   const auto outline = outline_of(data_->spec, data_->tensors, params, split);
   auto key = memo_key(params, context, split, outline, data_->spec.n_indexer_head);

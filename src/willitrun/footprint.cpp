@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "willitrun/sliced_model.hpp"
+
 namespace willitrun {
 namespace {
 
@@ -16,12 +18,11 @@ struct Distributor {
   }
 };
 
-void add_weights(const Footprint& footprint, const Split& split, Distributor& to) {
-  const auto& weights = footprint.weights();
-  const auto n_trunk = footprint.spec().n_layer_trunk();
+void add_weights(const ModelSpec& spec, const WeightTable& weights, const Split& split, Distributor& to) {
+  const auto n_trunk = spec.n_layer_trunk();
   to.weights(-1, weights.input);
   to.weights(split.layer_device.back(), weights.output);
-  if (split.layer_device.back() >= 0 || footprint.spec().tied_twice_on_host)
+  if (split.layer_device.back() >= 0 || spec.tied_twice_on_host)
     to.weights(split.layer_device.back(), weights.tied_output);
   for (std::uint32_t il = 0; il < n_trunk; ++il) {
     to.weights(split.layer_device[il], weights.layers[il].dense);
@@ -34,12 +35,28 @@ void add_weights(const Footprint& footprint, const Split& split, Distributor& to
   }
 }
 
-void add_caches(const Footprint& footprint, const Split& split, Distributor& to) {
-  for (std::size_t il = 0; il < footprint.caches.size(); ++il) {
-    const auto& cache = footprint.caches[il];
+void add_caches(const std::vector<LayerCache>& caches, const Split& split, Distributor& to) {
+  for (std::size_t il = 0; il < caches.size(); ++il) {
+    const auto& cache = caches[il];
     const auto device = split.kv_on_device ? split.layer_device[il] : -1;
     to.at(device).kv_cache += device < 0 ? cache.kv_host : cache.kv_device;
     to.at(device).state += device < 0 ? cache.state_host : cache.state_device;
+  }
+}
+
+/// Every device holds its slice of what the first one stands for.
+void add_slices(const Footprint& footprint, const Split& split, Loads& loads) {
+  const auto sliced = footprint.weighed->slices->cut(footprint.weighed->model, split.slices);
+  for (std::size_t device = 0; device < split.slices.size(); ++device) {
+    const auto caches = layer_caches(
+        footprint.spec(), footprint.params, footprint.context,
+        [&](CacheRow part, std::uint32_t il, std::uint64_t row) { return sliced->slices.of(part, il, row, device); });
+    Loads own;
+    own.devices.resize(split.n_device);
+    Distributor to{own};
+    add_weights(footprint.spec(), sliced->weights[device], split, to);
+    add_caches(caches, split, to);
+    loads.devices[device] = own.devices[0];
   }
 }
 
@@ -66,7 +83,8 @@ Load& Load::operator+=(const Load& other) {
 std::shared_ptr<const WeighedModel> weigh_model(Model model) {
   auto weights = weigh(model);
   ComputePlan compute(model.spec, model.tensors);
-  return std::make_shared<const WeighedModel>(WeighedModel{std::move(model), std::move(weights), std::move(compute)});
+  return std::make_shared<const WeighedModel>(
+      WeighedModel{std::move(model), std::move(weights), std::move(compute), std::make_shared<SliceMemo>()});
 }
 
 Footprint measure(std::shared_ptr<const WeighedModel> model, const ContextParams& params) {
@@ -80,8 +98,9 @@ Loads distribute_stored(const Footprint& footprint, const Split& split) {
   Loads loads;
   loads.devices.resize(split.n_device);
   Distributor to{loads};
-  add_weights(footprint, split, to);
-  add_caches(footprint, split, to);
+  add_weights(footprint.spec(), footprint.weights(), split, to);
+  add_caches(footprint.caches, split, to);
+  if (split.sliced()) add_slices(footprint, split, loads);
   return loads;
 }
 

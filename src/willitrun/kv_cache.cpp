@@ -106,8 +106,11 @@ ResolvedContext resolve_context(const ModelSpec& spec, const ContextParams& para
   return out;
 }
 
-std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams& params,
-                                     const ResolvedContext& context) {
+std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams& params, const ResolvedContext& context,
+                                     const RowSlice& slice) {
+  const auto kept = [&](CacheRow part, std::uint32_t il, std::uint64_t row) {
+    return slice ? slice(part, il, row) : row;
+  };
   std::vector<LayerCache> caches(spec.n_layer);
   if (spec.hears()) add_whisper_caches(spec, caches);
   const auto state = state_rows(spec);
@@ -119,9 +122,10 @@ std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams&
       const std::uint64_t cells =
           std::uint64_t{spec.slides(il) ? context.n_swa_cells : context.n_ctx_seq} * context.n_stream;
       const std::uint64_t heads = spec.n_head_kv.at(il);
-      add_tensor(params.type_k, heads * spec.k_dim(il), cells, cache.kv_device, cache.kv_host);
-      if (!spec.keeps_keys_only())
-        add_tensor(params.type_v, std::max(heads * spec.v_dim(il), widest_v), cells, cache.kv_device, cache.kv_host);
+      const auto keys = kept(CacheRow::keys, il, heads * spec.k_dim(il));
+      const auto values = kept(CacheRow::values, il, std::max(heads * spec.v_dim(il), widest_v));
+      add_tensor(params.type_k, keys, cells, cache.kv_device, cache.kv_host);
+      if (!spec.keeps_keys_only()) add_tensor(params.type_v, values, cells, cache.kv_device, cache.kv_host);
       if (spec.has_indexer(il)) {
         add_tensor(params.type_k, spec.indexer_head_dim, cells, cache.kv_device, cache.kv_host);
         // MiniMax M3's indexer has a cache like any other, whose values nobody reads (llama-kv-cache-msa.cpp).
@@ -132,8 +136,10 @@ std::vector<LayerCache> layer_caches(const ModelSpec& spec, const ContextParams&
     }
     if (spec.recurrent(il)) {
       const std::uint64_t rows = std::max(params.n_seq_max, 1U);
-      add_tensor(TensorType::f32, state.convolution, rows, cache.state_device, cache.state_host);
-      add_tensor(TensorType::f32, state.recurrent, rows, cache.state_device, cache.state_host);
+      const auto convolution = kept(CacheRow::convolution, il, state.convolution);
+      const auto recurrent = kept(CacheRow::recurrent, il, state.recurrent);
+      add_tensor(TensorType::f32, convolution, rows, cache.state_device, cache.state_host);
+      add_tensor(TensorType::f32, recurrent, rows, cache.state_device, cache.state_host);
     }
   }
   return caches;

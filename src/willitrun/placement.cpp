@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace willitrun {
 namespace {
@@ -133,14 +134,20 @@ class Filler {
 
 /// What the user fixed, and everything on the accelerators where nothing was.
 Split split_as_asked(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
+  const auto n_layer = footprint.spec().n_layer;
+  const auto gpu_layers = std::min(options.gpu_layers.value_or(n_layer + 1), n_layer + 1);
+  const auto cpu_moe_layers = options.cpu_moe_layers.value_or(0);
+  const bool offload_kqv = footprint.params.offload_kqv;
   auto shares = options.tensor_split;
+  if (options.split_mode == SplitMode::tensor && machine.devices.size() > 1) {
+    shares.resize(machine.devices.size());
+    return make_sliced_split(n_layer, gpu_layers, std::move(shares), cpu_moe_layers, offload_kqv);
+  }
   if (shares.empty())
     for (const auto& device : machine.devices) shares.push_back(static_cast<double>(device.visible_bytes));
   if (options.split_mode == SplitMode::none)
     for (std::size_t i = 1; i < shares.size(); ++i) shares[i] = 0;
-  const auto all = footprint.spec().n_layer + 1;
-  return make_split(footprint.spec().n_layer, std::min(options.gpu_layers.value_or(all), all), shares,
-                    options.cpu_moe_layers.value_or(0), footprint.params.offload_kqv);
+  return make_split(n_layer, gpu_layers, shares, cpu_moe_layers, offload_kqv);
 }
 
 Placement place_as_asked(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
@@ -155,6 +162,17 @@ Placement fewer_layers(const Footprint& footprint, const Machine& machine, Place
     return place_as_asked(footprint, machine, attempt).least_slack();
   });
   return place_as_asked(footprint, machine, options);
+}
+
+/// Every layer with as many blocks' experts as fit, or nothing if not even without experts all layers do.
+std::optional<Placement> fewer_experts(const Footprint& footprint, const Machine& machine, PlacementOptions options) {
+  const auto n_layer = footprint.spec().n_layer;
+  const auto with = [&](std::uint32_t kept) {
+    options.cpu_moe_layers = n_layer - kept;
+    return place_as_asked(footprint, machine, options);
+  };
+  if (!footprint.spec().is_moe() || with(0).least_slack() < 0) return {};
+  return with(last_within(n_layer, [&](std::uint32_t kept) { return with(kept).least_slack(); }));
 }
 
 std::uint32_t count_hosted_experts(const Footprint& footprint, const Split& split) {
@@ -218,7 +236,9 @@ Placement solve_placement(const Footprint& footprint, const Machine& machine, co
   const bool hopeless = std::any_of(stored.begin(), stored.end(), [](std::int64_t bytes) { return bytes < 0; });
   if (fixed || !hopeless)
     if (auto asked = place(footprint, machine, as_asked); fixed || asked.devices_fit) return asked;
-  if (options.cpu_moe_layers || !options.tensor_split.empty() || options.split_mode == SplitMode::none)
+  if (as_asked.sliced() && !options.cpu_moe_layers)
+    if (auto fewer = fewer_experts(footprint, machine, options)) return *fewer;
+  if (options.cpu_moe_layers || !options.tensor_split.empty() || options.split_mode != SplitMode::layer)
     return fewer_layers(footprint, machine, options);
   for (const bool all_devices : {false, true})
     if (auto filled = Filler(footprint, machine, all_devices).fill(); filled.devices_fit) return filled;

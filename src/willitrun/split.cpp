@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace willitrun {
 
@@ -27,6 +28,14 @@ Split make_split(std::uint32_t n_layer, std::uint32_t gpu_layers, const std::vec
     const auto device = std::upper_bound(shares.begin(), shares.end(), position) - shares.begin();
     split.layer_device[il] = static_cast<std::int32_t>(std::min<std::ptrdiff_t>(device, split.n_device - 1));
   }
+  return split;
+}
+
+Split make_sliced_split(std::uint32_t n_layer, std::uint32_t gpu_layers, std::vector<double> shares,
+                        std::uint32_t cpu_moe_layers, bool kv_on_device) {
+  auto split = make_split(n_layer, gpu_layers, {1.0}, cpu_moe_layers, kv_on_device);
+  split.n_device = static_cast<std::uint32_t>(shares.size());
+  split.slices = std::move(shares);
   return split;
 }
 

@@ -63,6 +63,8 @@ void read_arguments(const std::string& text, MemoryTruth& out) {
       p.offload_kqv = value == "0";
     else if (key == "swafull")
       p.swa_full = value != "0";
+    else if (key == "sm")
+      for (const auto& share : split(value, ':')) out.slices.push_back(std::stod(share));
     else if (key != "cpu" && key != "emb")
       throw std::runtime_error("unknown argument in truth: " + key);
   }
@@ -119,12 +121,21 @@ std::vector<Sizes> predict(const MemoryTruth& truth, ResolvedContext* context) {
   const auto footprint = measure(catalog_model(truth.model, truth.quant), truth.params);
   if (context != nullptr) *context = footprint.context;
   const auto layers = std::min(truth.gpu_layers, footprint.spec().n_layer + 1);
-  const auto split = make_split(footprint.spec().n_layer, layers, std::vector<double>(truth.n_device, 1.0),
-                                truth.cpu_moe_layers, truth.params.offload_kqv);
+  const auto& params = truth.params;
+  const auto split =
+      truth.slices.empty()
+          ? make_split(footprint.spec().n_layer, layers, std::vector<double>(truth.n_device, 1.0), truth.cpu_moe_layers,
+                       params.offload_kqv)
+          : make_sliced_split(footprint.spec().n_layer, layers, truth.slices, truth.cpu_moe_layers, params.offload_kqv);
   const auto loads = distribute(footprint, split, false);
+  // llama.cpp makes the buffers that sums meet in later, and does not count them.
+  const auto uncounted = reduction_bytes(footprint.spec(), footprint.context, split);
   std::vector<Sizes> out;
   const auto add = [&](const Load& load) { out.push_back({load.weights, load.kv_cache + load.state, load.compute}); };
-  for (const auto& load : loads.devices) add(load);
+  for (const auto& load : loads.devices) {
+    add(load);
+    out.back().compute -= uncounted;
+  }
   add(loads.host);
   return out;
 }

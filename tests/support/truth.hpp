@@ -31,6 +31,7 @@ struct MemoryTruth {
   std::uint32_t n_device = 0;
   std::uint32_t gpu_layers = 0;  ///< capped to the model's
   std::uint32_t cpu_moe_layers = 0;
+  std::vector<double> slices;  ///< shares under --split-mode tensor; empty = split by layers
   std::vector<Sizes> sizes;
 };
 [[nodiscard]] std::vector<MemoryTruth> memory_truth();
