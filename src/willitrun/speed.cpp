@@ -9,6 +9,7 @@
 #include "willitrun/measurements.hpp"
 #include "willitrun/speed_model.hpp"
 #include "willitrun/speed_work.hpp"
+#include "willitrun/undriven.hpp"
 
 namespace willitrun {
 namespace {
@@ -112,13 +113,8 @@ void apply_corrections(const Machine& machine, const SpeedWork& work, std::strin
 /// What no measurement and no kin speaks of.
 void note_unmodelled(const Machine& machine, Engine engine, SpeedEstimate& out) {
   if (engine == Engine::transformers) out.notes.emplace_back("no speed: transformers is not measured here");
-  for (const auto& device : machine.devices) {
-    const auto& spec = device.spec;
-    // Accelerators that none of the backends drives.
-    if (spec.vendor != "other" && !spec.architecture.starts_with("Gaudi")) continue;
-    out.notes.push_back(fmt::format("no speed: no backend modelled here runs on {}", spec.name));
-    return;
-  }
+  if (const auto* device = undriven_device(machine))
+    out.notes.push_back(fmt::format("no speed: no backend modelled here runs on {}", device->spec.name));
 }
 
 void note_missing(const Machine& machine, const SpeedWork& work, const MachineSpeed& speed, SpeedEstimate& out) {

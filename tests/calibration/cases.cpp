@@ -93,8 +93,8 @@ Result<Case> load_case(const Measurement& m, Models& models, std::span<const Spe
   const auto footprint = measure(*model, params);
   PlacementOptions options;
   if (!out.machine.devices.empty()) options.gpu_layers = UINT32_MAX;
-  auto placement = solve_placement(footprint, out.machine, options);
-  if (m.sliced) placement.split.slices.assign(m.count, 1);
+  if (m.sliced) options.split_mode = SplitMode::tensor;
+  const auto placement = solve_placement(footprint, out.machine, options);
   SpeedRequest request;
   request.engine = out.engine;
   request.depth = m.depth;
