@@ -72,6 +72,10 @@ Error usage_error(const CLI::ParseError& problem, const CommandRow& row, const s
       suggestions = nearest(name, views);
       return Error{"usage", fmt::format("unknown option '{}'{}", name, did_you_mean(suggestions)), suggestions};
     }
+    if (row.command == Command::verdict) suggestions = commands_like(words.front());
+    if (!suggestions.empty())
+      return Error{"usage", fmt::format("unknown command '{}'{}", words.front(), did_you_mean(suggestions)),
+                   suggestions};
     message = "one model at a time: " + message;
   }
   std::replace(message.begin(), message.end(), '\n', ' ');

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "cli/help_notes.hpp"
+#include "willitrun/suggest.hpp"
 
 namespace willitrun::cli {
 namespace {
@@ -50,6 +51,13 @@ std::span<const CommandRow> command_rows() { return commands; }
 const CommandRow* find_command(std::string_view name) {
   const auto* it = std::find_if(commands.begin(), commands.end(), [&](const auto& c) { return c.name == name; });
   return it == commands.end() ? nullptr : it;
+}
+
+std::vector<std::string> commands_like(std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const auto& command : commands)
+    if (!command.hidden) names.push_back(command.name);
+  return nearest(word, names);
 }
 
 bool takes(const CommandRow& row, const OptionRow& option) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/options.hpp"
@@ -21,6 +23,8 @@ struct CommandRow {
 
 [[nodiscard]] std::span<const CommandRow> command_rows();
 [[nodiscard]] const CommandRow* find_command(std::string_view name);
+/// Those a word may be a typo of.
+[[nodiscard]] std::vector<std::string> commands_like(std::string_view word);
 /// By its group; --fields only where a willitrun.result/1 is printed.
 [[nodiscard]] bool takes(const CommandRow& row, const OptionRow& option);
 

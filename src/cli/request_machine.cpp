@@ -1,5 +1,6 @@
 // Machine options.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

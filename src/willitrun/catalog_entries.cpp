@@ -1,6 +1,7 @@
 // One entry's JSON into its structure: the same reader for embedded entries, which a test holds free of problems, and
 // for files given at run time. Values not stated stay empty.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

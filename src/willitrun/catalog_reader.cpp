@@ -1,6 +1,7 @@
 #include "willitrun/catalog_reader.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

@@ -84,7 +84,11 @@ std::string lmstudio_command(const CheckRequest& request, const Placement& place
 
 /// A directory of safetensors files, as it lies there; llama.cpp would need it converted.
 std::string vllm_command(const CheckRequest& request, const Placement& placement) {
-  return fmt::format("vllm serve {} --max-model-len {}", request.model->model.source, placement.context.n_ctx_seq);
+  auto out = fmt::format("vllm serve {} --max-model-len {}", request.model->model.source, placement.context.n_ctx_seq);
+  const auto& split = placement.split;
+  if (split.n_device > 1)
+    out += fmt::format(" --{}-parallel-size {}", split.sliced() ? "tensor" : "pipeline", split.n_device);
+  return out;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "willitrun/embedding_tables.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,6 @@
 // Which models of the catalog are meant.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

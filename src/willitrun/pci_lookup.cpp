@@ -1,6 +1,7 @@
 #include "willitrun/pci_lookup.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
