@@ -73,7 +73,7 @@ inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"token_us", 1, 8000},
     {"expert_layer", 1, 5},
     {"recurrent_layer", 0.5, 6},
-    {"cache_cost", 0.1, 8},
+    {"cache_cost", 0.1, 3},
     {"plain_cost", 0.1, 20},
     {"matrix_share", 0.005, 9},
     {"expert_matrix", 0.05, 1},
