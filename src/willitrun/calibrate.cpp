@@ -30,8 +30,7 @@ std::string cannot_compare(const BenchRow& row) {
   if (row.n_prompt == 0 && row.n_gen == 0) return "it has neither prompt nor answer";
   if (row.tensor_buft_overrides != "none" && !row.tensor_buft_overrides.empty()) return "it overrides tensors' places";
   if (row.n_cpu_moe > 0) return "some experts were in system memory";
-  if (row.split_mode == "row" || row.split_mode == "tensor")
-    return fmt::format("split mode {} is not modelled", row.split_mode);
+  if (row.split_mode == "row") return "split mode row is not modelled";
   return {};
 }
 
@@ -109,6 +108,10 @@ std::string estimate(ComparedRow& out, const BenchMachine& stated) {
   const auto& machine = setup->machine;
   PlacementOptions options;
   if (!machine.devices.empty()) options.gpu_layers = UINT32_MAX;
+  if (row.split_mode == "tensor" && machine.devices.size() > 1) {
+    if (!can_be_sliced(footprint.spec())) return "llama.cpp does not slice this model";
+    options.split_mode = SplitMode::tensor;
+  }
   SpeedRequest request;
   request.depth = row.n_depth;
   request.prompt_tokens = std::max(row.n_prompt, 1U);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "willitrun/advice.hpp"
+#include "willitrun/undriven.hpp"
 
 namespace willitrun {
 namespace {
@@ -93,6 +94,7 @@ std::string vllm_command(const CheckRequest& request, const Placement& placement
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request, const Placement& placement) {
+  if (undriven_device(request.machine) != nullptr) return {};
   if (!placement.fits() || !request.model->model.spec.keeps_cache) return {};
   if (!request.model->model.stored.empty()) return {{"vllm", vllm_command(request, placement)}};
   // Other engines take other files.

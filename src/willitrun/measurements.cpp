@@ -48,7 +48,8 @@ bool same_quant(std::string_view preset_id, std::string_view written) {
 std::optional<MeasuredSpeed> find_measurement(const MeasurementQuery& q) {
   std::vector<const Measurement*> found;
   for (const auto& m : all_measurements()) {
-    if (m.prefill != q.prefill || m.count != q.count || m.cls == "moe-offload" || !is_device(q.device, m.device))
+    if (m.prefill != q.prefill || m.count != q.count || m.sliced != q.sliced || m.cls == "moe-offload" ||
+        !is_device(q.device, m.device))
       continue;
     if (m.model != q.model || !close_depth(q.depth, m.depth) || !same_quant(q.quant, m.quant)) continue;
     const auto engine = name_of(q.engine);

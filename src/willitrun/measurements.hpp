@@ -22,6 +22,7 @@ struct Measurement {
   std::uint32_t depth;   ///< in the context before them
   double tokens_per_s;
   bool benchmark;  ///< a standard benchmark, not the timing of a chat
+  bool sliced;     ///< with --split-mode tensor
   std::size_t source;
 };
 
@@ -36,6 +37,7 @@ struct MeasurementQuery {
   Engine engine = Engine::llama_cpp;
   std::uint32_t depth = 0, tokens = 0;
   bool prefill = false;
+  bool sliced = false;
 };
 /// The median of what was published for the same device, model, quant and engine, standard benchmarks before chat
 /// timings.

@@ -9,6 +9,7 @@
 #include "willitrun/measurements.hpp"
 #include "willitrun/speed_model.hpp"
 #include "willitrun/speed_work.hpp"
+#include "willitrun/undriven.hpp"
 
 namespace willitrun {
 namespace {
@@ -42,8 +43,10 @@ const PlaceSpeed& leading(const SpeedWork& work, const MachineSpeed& speed) {
 
 /// Each part of the time in its own spread: the accelerators', and the host's where work waits for it.
 Spread spread_of(const SpeedWork& work, const MachineSpeed& speed, const Seconds& seconds, bool prefill) {
-  const auto device = spread_of(leading(work, speed), prefill);
-  if (speed.places.size() == 1 || &leading(work, speed) == &speed.places.back()) return device;
+  const auto& leader = leading(work, speed);
+  auto device = spread_of(leader, prefill);
+  if (work.sliced) device = {std::min(device.low, leader.p(slice_low)), std::max(device.high, leader.p(slice_high))};
+  if (speed.places.size() == 1 || &leader == &speed.places.back()) return device;
   auto host = spread_of(speed.places.back(), prefill);
   host = {std::max(host.low, host_beside_gpu.low), std::min(host.high, host_beside_gpu.high)};
   const double share = (seconds.cpu + (prefill ? 0 : seconds.pcie)) / seconds.total();
@@ -110,19 +113,26 @@ void apply_corrections(const Machine& machine, const SpeedWork& work, std::strin
 /// What no measurement and no kin speaks of.
 void note_unmodelled(const Machine& machine, Engine engine, SpeedEstimate& out) {
   if (engine == Engine::transformers) out.notes.emplace_back("no speed: transformers is not measured here");
-  for (const auto& device : machine.devices) {
-    const auto& spec = device.spec;
-    // Accelerators that none of the backends drives.
-    if (spec.vendor != "other" && !spec.architecture.starts_with("Gaudi")) continue;
-    out.notes.push_back(fmt::format("no speed: no backend modelled here runs on {}", spec.name));
-    return;
-  }
+  if (const auto* device = undriven_device(machine))
+    out.notes.push_back(fmt::format("no speed: no backend modelled here runs on {}", device->spec.name));
 }
 
 void note_missing(const Machine& machine, const SpeedWork& work, const MachineSpeed& speed, SpeedEstimate& out) {
   for (std::size_t i = 0; i + 1 < work.places.size(); ++i)
     if (!work.places[i].idle() && speed.places[i].bandwidth <= 0)
       out.notes.push_back(fmt::format("memory bandwidth of {} is unknown; give --bandwidth", machine.devices[i].id));
+}
+
+/// What speed in slices leans on: how fast the devices sum up.
+void note_slices(const SpeedWork& work, const MachineSpeed& speed, Backend backend, SpeedEstimate& out) {
+  constexpr double wide = 3;  // from low to high of a link that hardly anybody measured
+  if (!work.sliced) return;
+  const auto& leader = leading(work, speed);
+  if (leader.p(slice_high) > wide * leader.p(slice_low))
+    out.notes.push_back(fmt::format("tensor split: hardly measured with {} on {}, hence the wide range",
+                                    name_of(speed.engine), name_of(backend)));
+  if (backend == Backend::cuda)
+    out.notes.emplace_back("tensor split: GPUs linked by PCIe assumed; over NVLink it is faster");
 }
 
 /// What others measured, where all of the model lies where they had it.
@@ -140,6 +150,7 @@ void add_measured(const Footprint& footprint, const Placement& placement, const 
   query.model = footprint.spec().id;
   query.quant = request.quant;
   query.engine = request.engine;
+  query.sliced = placement.split.sliced();
   query.depth = request.depth;
   query.tokens = request.prompt_tokens;
   out.measured_decode = find_measurement(query);
@@ -181,6 +192,7 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
   apply_corrections(machine, work, footprint.spec().id, request, speed, out);
   if (!work.places.back().idle()) out.notes.insert(out.notes.end(), speed.notes.begin(), speed.notes.end());
 
+  note_slices(work, speed, machine.backend, out);
   const auto decode = decode_seconds(work, speed, 1);
   if (decode.total() <= 0) return out;
   out.decode_tokens_per_s = decode_range(work, speed, 1);

@@ -20,6 +20,7 @@ inline constexpr std::size_t kernel_classes = 7;
 /// The parameters in the order of speed.json's keys. Times are microseconds; shares are of the theoretical peak.
 enum SpeedParameter : std::size_t {
   read_share,       ///< of memory bandwidth that weights are read at
+  draw,             ///< bytes of weights that a chip draws per thousand operations at peak, however fast its memory
   layer_us,         ///< fixed time of a layer while decoding
   token_us,         ///< fixed time of a token: sampling, graph launch, the host's part
   expert_layer,     ///< factor on layer_us for a layer with experts
@@ -32,6 +33,8 @@ enum SpeedParameter : std::size_t {
   power_limit,      ///< how much of a card's matrix throughput follows its power: 0 none, 1 all
   pass_us,          ///< fixed time of a layer per physical batch
   hop_us,           ///< per token and device beyond the first
+  reduce_us,        ///< slices: summing up one layer's half of two devices, doubled for each doubling of them
+  reduce_gb_s,      ///< slices: what a device exchanges with the others while summing up
   pipeline,         ///< how much of devices beyond the first works at once in a long prompt: 0 none, 1 all
   read_floating,
   read_eight_bit,
@@ -53,6 +56,8 @@ enum SpeedParameter : std::size_t {
   decode_high,
   prefill_low,
   prefill_high,  ///< range as factors: 80 % of residuals inside
+  slice_low,
+  slice_high,  ///< the same of both, over devices in slices
   speed_parameters
 };
 
@@ -63,11 +68,12 @@ struct ParameterInfo {
 };
 inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"read_share", 0.05, 0.97},
+    {"draw", 1, 400},
     {"layer_us", 1, 2000},
     {"token_us", 1, 8000},
     {"expert_layer", 1, 5},
     {"recurrent_layer", 0.5, 6},
-    {"cache_cost", 0.1, 8},
+    {"cache_cost", 0.1, 3},
     {"plain_cost", 0.1, 20},
     {"matrix_share", 0.005, 9},
     {"expert_matrix", 0.05, 1},
@@ -75,6 +81,8 @@ inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"power_limit", 0, 1},
     {"pass_us", 1, 5000},
     {"hop_us", 1, 5000},
+    {"reduce_us", 0.5, 2000},
+    {"reduce_gb_s", 0.5, 900},
     {"pipeline", 0, 1},
     {"read_floating", 0.7, 1.6},
     {"read_eight_bit", 0.7, 1.6},
@@ -96,6 +104,8 @@ inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"decode_high", 1, 4},
     {"prefill_low", 0.1, 1},
     {"prefill_high", 1, 4},
+    {"slice_low", 0.1, 1},
+    {"slice_high", 1, 4},
 }};
 
 struct SpeedRow {

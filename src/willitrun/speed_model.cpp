@@ -71,6 +71,36 @@ double layer_units(const PlaceWork& w, const PlaceSpeed& s) {
 
 bool is_host(const MachineSpeed& speed, std::size_t place) { return place + 1 == speed.places.size(); }
 
+/// Devices at work, and what slices cost: after attention and after the feed-forward part of each layer all devices sum
+/// up their activations, `tokens` of them at 32 bit. In a ring each device passes on 2 (n - 1) / n of them.
+struct Group {
+  double devices = 0;
+  double latency = 0, transfer = 0;
+};
+
+Group group_of(const SpeedWork& work, const MachineSpeed& speed, double tokens) {
+  Group out;
+  for (std::size_t i = 0; i + 1 < work.places.size(); ++i)
+    if (!work.places[i].idle()) ++out.devices;
+  if (!work.sliced || out.devices < 2) return out;
+  const double sums = 2 * work.places.front().layers, n = out.devices;
+  for (std::size_t i = 0; i + 1 < work.places.size(); ++i) {
+    const auto& s = speed.places[i];
+    if (work.places[i].idle()) continue;
+    out.latency = std::max(out.latency, sums * 1e-6 * s.p(reduce_us) * std::log2(n));
+    out.transfer = std::max(out.transfer, sums * 4 * work.n_embd * tokens * 2 * (n - 1) / n / (1e9 * s.p(reduce_gb_s)));
+  }
+  return out;
+}
+
+/// Devices in slices work at once, so that the slowest counts; those with whole layers take turns.
+void add_device(const SpeedWork& work, const Seconds& device, Seconds& slowest, Seconds& sum) {
+  if (!work.sliced)
+    sum += device;
+  else if (device.total() > slowest.total())
+    slowest = device;
+}
+
 /// Layers and experts on the host with an accelerator at work: their weights are copied to it for every physical batch.
 Seconds streamed_seconds(const SpeedWork& work, const PlaceWork& w, const MachineSpeed& speed, double passes) {
   const auto& device = speed.places.front();
@@ -92,6 +122,16 @@ double peak_of(const DeviceSpec& spec) {
   if (const auto tflops = spec.fp16_tflops ? spec.fp16_tflops : spec.fp32_tflops) return *tflops * 1e12;
   if (spec.fp16_matrix_tflops) return *spec.fp16_matrix_tflops / matrix_ratio * 1e12;
   return spec.bandwidth_gb_s.value_or(0) * 1e9 * typical_flops_per_byte;
+}
+
+/// What a device reads weights at: a share of its memory's bandwidth, and no more than its units draw however fast the
+/// memory is (an A100 reads with HBM as fast as a GeForce of as many units with GDDR6X). Near where both meet neither
+/// is reached.
+double drawn(const PlaceSpeed& s) {
+  constexpr double corner = 8;  // of 4 to 30 the best on devices a fit has not seen
+  const double memory = s.bandwidth * s.p(read_share), units = s.peak * 1e-3 * s.p(draw);
+  if (memory <= 0 || units <= 0) return memory;
+  return std::pow(std::pow(memory, -corner) + std::pow(units, -corner), -1 / corner);
 }
 
 PlaceSpeed host_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows,
@@ -134,8 +174,9 @@ Limit Seconds::limit() const {
 }
 
 void update_readable(const Machine& machine, MachineSpeed& speed) {
-  for (auto& place : speed.places) place.readable = place.bandwidth * place.p(read_share);
+  for (auto& place : speed.places) place.readable = drawn(place);
   auto& host = speed.places.back();
+  host.readable = host.bandwidth * host.p(read_share);
   // The more channels, the smaller the share of them that one program's threads draw.
   host.readable *= std::pow(std::min(1.0, narrow_memory / host.bandwidth), host.p(wide_loss));
   const auto& cpu = machine.host.cpu;
@@ -173,20 +214,22 @@ const PlaceSpeed* missing_bandwidth(const SpeedWork& work, const MachineSpeed& s
 }
 
 double roofline_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences) {
-  double out = 0, devices = 0;
+  double devices = 0, host = 0;
   for (std::size_t i = 0; i < work.places.size(); ++i) {
     const auto& w = work.places[i];
     if (w.idle()) continue;
     if (is_host(speed, i) && !speed.notes.empty()) return 0;
-    if (!is_host(speed, i)) ++devices;
-    out += bytes_read(work, w, sequences, sequences) / speed.places[i].bandwidth;
+    const double seconds = bytes_read(work, w, sequences, sequences) / speed.places[i].bandwidth;
+    if (is_host(speed, i))
+      host = seconds;
+    else
+      devices = work.sliced ? std::max(devices, seconds) : devices + seconds;
   }
-  return speed.engine == Engine::vllm && devices > 1 ? out / devices : out;
+  return devices + host;
 }
 
 Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double sequences) {
-  Seconds out;
-  double devices = 0;
+  Seconds out, slowest;
   for (std::size_t i = 0; i < work.places.size(); ++i) {
     const auto& w = work.places[i];
     const auto& s = speed.places[i];
@@ -194,33 +237,32 @@ Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double 
     const double factor = s.decode_factor();
     const double memory = read_seconds(work, w, s, sequences, sequences, factor);
     const double compute = 2 * sequences * matrix_cost(w, s) / matrix_rate(s, matrix_share) / factor;
-    out.overhead += 1e-6 * s.p(layer_us) * layer_units(w, s) / factor;
+    Seconds own;
+    own.overhead = 1e-6 * s.p(layer_us) * layer_units(w, s) / factor;
     if (is_host(speed, i)) {
-      out.cpu += std::max(memory, compute);
-      out.pcie += offload_seconds * w.offloaded_layers;
+      own.cpu = std::max(memory, compute);
+      own.pcie = offload_seconds * w.offloaded_layers;
+      out += own;
     } else {
-      ++devices;
-      out.memory += memory;
+      own.memory = memory;
       // One sequence's arithmetic hides behind the read; that of several adds to it.
-      if (sequences > 1) out.compute += compute;
+      if (sequences > 1) own.compute = compute;
+      add_device(work, own, slowest, out);
     }
   }
-  const auto& first = devices > 0 ? speed.places.front() : speed.places.back();
-  // vLLM splits every matrix over all devices; the others pass from one device to the next.
-  if (speed.engine == Engine::vllm && devices > 1) {
-    out.memory /= devices;
-    out.compute /= devices;
-    out.overhead /= devices;
-  }
-  out.overhead += 1e-6 * (first.p(token_us) + first.p(hop_us) * std::max(0.0, devices - 1)) / first.decode_factor();
+  out += slowest;
+  const auto group = group_of(work, speed, sequences);
+  const auto& first = group.devices > 0 ? speed.places.front() : speed.places.back();
+  const double hops = work.sliced ? 0 : std::max(0.0, group.devices - 1);
+  out.overhead += 1e-6 * (first.p(token_us) + first.p(hop_us) * hops) / first.decode_factor();
+  out.overhead += group.latency + group.transfer;
   return out;
 }
 
 Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed) {
-  Seconds out;
+  Seconds out, slowest, in_turn;
   const double tokens = work.prompt_tokens;
   const double passes = std::ceil(tokens / work.ubatch);
-  double devices = 0;
   for (std::size_t i = 0; i < work.places.size(); ++i) {
     const auto& w = work.places[i];
     const auto& s = speed.places[i];
@@ -240,17 +282,24 @@ Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed) {
          2 * w.attention_macs / matrix_rate(s, attention_share)) /
         factor;
     const double memory = passes * read_seconds(work, per_token, s, batch, 1, factor);
-    (host ? out.cpu : out.compute) += compute;
-    (host ? out.cpu : out.memory) += memory;
-    out.overhead += passes * 1e-6 * s.p(pass_us) * layer_units(w, s) / factor;
-    if (!host) ++devices;
+    Seconds own;
+    (host ? own.cpu : own.compute) += compute;
+    (host ? own.cpu : own.memory) += memory;
+    own.overhead = passes * 1e-6 * s.p(pass_us) * layer_units(w, s) / factor;
+    if (host)
+      out += own;
+    else
+      add_device(work, own, slowest, in_turn);
   }
-  if (devices > 1) {
-    const auto& first = speed.places.front();
-    const double together =
-        speed.engine == Engine::vllm ? devices : 1 + first.p(pipeline) * (std::min(devices, passes) - 1);
-    for (double* part : {&out.memory, &out.compute, &out.overhead}) *part /= together;
+  const auto group = group_of(work, speed, tokens / passes);
+  if (!work.sliced && group.devices > 1) {
+    const double together = 1 + speed.places.front().p(pipeline) * (std::min(group.devices, passes) - 1);
+    for (double* part : {&in_turn.memory, &in_turn.compute, &in_turn.overhead}) *part /= together;
   }
+  out += in_turn;
+  out += slowest;
+  out.overhead += passes * group.latency;
+  out.pcie += passes * group.transfer;
   return out;
 }
 

@@ -87,6 +87,43 @@ struct Builder {
   }
 };
 
+PlaceWork& operator+=(PlaceWork& a, const PlaceWork& b) {
+  for (std::size_t i = 0; i < kernel_classes; ++i) {
+    a.dense_bytes[i] += b.dense_bytes[i];
+    a.expert_bytes[i] += b.expert_bytes[i];
+    a.dense_macs[i] += b.dense_macs[i];
+    a.expert_macs[i] += b.expert_macs[i];
+  }
+  a.output_macs += b.output_macs;
+  a.cache_bytes += b.cache_bytes;
+  a.state_bytes += b.state_bytes;
+  a.attention_macs += b.attention_macs;
+  a.layers += b.layers;
+  a.expert_layers += b.expert_layers;
+  a.recurrent_layers += b.recurrent_layers;
+  return a;
+}
+
+/// A slice of every tensor; each layer is entered all the same. Norms, which every device holds whole, are too small to
+/// count.
+PlaceWork slice_of(PlaceWork work, double share) {
+  for (auto* values : {&work.dense_bytes, &work.expert_bytes, &work.dense_macs, &work.expert_macs})
+    for (double& v : *values) v *= share;
+  for (double* v : {&work.output_macs, &work.cache_bytes, &work.state_bytes, &work.attention_macs}) *v *= share;
+  return work;
+}
+
+/// Everything on the devices, shared out among all of them.
+void slice(SpeedWork& work, const std::vector<double>& slices) {
+  const std::size_t n = work.places.size() - 1;
+  PlaceWork all;
+  for (std::size_t i = 0; i < n; ++i) all += work.places[i];
+  const double sum = std::accumulate(slices.begin(), slices.end(), 0.0);
+  for (std::size_t i = 0; i < n; ++i)
+    work.places[i] = slice_of(all, sum > 0 && i < slices.size() ? slices[i] / sum : 1.0 / static_cast<double>(n));
+  work.sliced = true;
+}
+
 }  // namespace
 
 bool PlaceWork::idle() const {
@@ -106,11 +143,13 @@ SpeedWork speed_work(const Footprint& footprint, const Placement& placement, con
   work.experts_used = spec.n_expert_used;
   work.flash_attention = footprint.params.flash_attn;
   work.streams_weights = footprint.params.op_offload && !placement.devices.empty();
-  for (auto& place : work.places)
-    place.fired_share = spec.n_expert == 0 ? 1.0 : static_cast<double>(spec.n_expert_used) / spec.n_expert;
   Builder build{footprint, placement.split, work};
   build.add_tensors();
   for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) build.add_layer(il, request);
+  work.n_embd = spec.n_embd;
+  // vLLM's way to use several devices (docs: tensor_parallel_size), llama.cpp's on request.
+  const bool sliced = placement.split.sliced() || request.engine == Engine::vllm;
+  if (sliced && placement.devices.size() > 1) slice(work, placement.split.slices);
   return work;
 }
 

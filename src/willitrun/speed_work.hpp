@@ -16,7 +16,6 @@ struct PlaceWork {
   std::array<double, kernel_classes> dense_bytes{}, expert_bytes{};  ///< stored there, output matrix included
   std::array<double, kernel_classes> dense_macs{}, expert_macs{};    ///< per token, experts that fire only
   double output_macs = 0;     ///< of dense_macs, those only the last token of a prompt needs
-  double fired_share = 1;     ///< of expert bytes that one token reads
   double cache_bytes = 0;     ///< read by one token at the asked depth
   double state_bytes = 0;     ///< recurrent state, read and written by every token
   double attention_macs = 0;  ///< of the whole prompt
@@ -29,9 +28,12 @@ struct PlaceWork {
 struct SpeedWork {
   std::vector<PlaceWork> places;  ///< one per device, then the host
   std::uint32_t prompt_tokens = 0, ubatch = 1;
+  double n_embd = 0;  ///< activations of one token between layers
   double experts_used = 0, experts = 0;
   bool flash_attention = true;
   bool streams_weights = false;  ///< host weights go over PCIe for a large batch
+  /// Each device holds a slice of every layer and they work at once; else layers take turns.
+  bool sliced = false;
 };
 
 [[nodiscard]] SpeedWork speed_work(const Footprint& footprint, const Placement& placement, const SpeedRequest& request);

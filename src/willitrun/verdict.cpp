@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "willitrun/undriven.hpp"
+
 namespace willitrun {
 namespace {
 
@@ -22,6 +24,7 @@ Bytes least_free(const Placement& placement, const Machine& machine) {
 }
 
 VerdictCode classify(const Placement& placement, const Machine& machine) {
+  if (undriven_device(machine) != nullptr) return unknown;
   if (!placement.fits()) return wont_run;
   // An encoder or a table set on an accelerator counts as resident when nothing but its input table stays behind.
   if (placement.fully_on_device()) return least_free(placement, machine) >= recommended_headroom ? fits : tight;
@@ -82,8 +85,11 @@ void explain_fit(const Placement& placement, const Machine& machine, Verdict& ve
                                                        ? "no accelerator in use"
                                                        : "not even one layer fits the accelerator"});
       break;
-    case wont_run:
-    case unknown: break;
+    case unknown:
+      verdict.reasons.push_back(
+          {"no_backend", fmt::format("no backend modelled here runs on {}", undriven_device(machine)->spec.name)});
+      break;
+    case wont_run: break;
   }
 }
 

@@ -93,8 +93,10 @@ Result<Case> load_case(const Measurement& m, Models& models, std::span<const Spe
   const auto footprint = measure(*model, params);
   PlacementOptions options;
   if (!out.machine.devices.empty()) options.gpu_layers = UINT32_MAX;
+  if (m.sliced) options.split_mode = SplitMode::tensor;
   const auto placement = solve_placement(footprint, out.machine, options);
   SpeedRequest request;
+  request.engine = out.engine;
   request.depth = m.depth;
   request.prompt_tokens = m.prefill ? tokens : 512;
   out.work = speed_work(footprint, placement, request);

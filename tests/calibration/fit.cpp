@@ -15,22 +15,46 @@ struct OwnParameter {
   SpeedParameter parameter;
   double spread;
 };
-const std::vector<OwnParameter> own_decode{{read_share, 0.15}, {layer_us, 0.35}, {cache_cost, 0.4}};
+const std::vector<OwnParameter> own_decode{{read_share, 0.15}, {draw, 0.3}, {layer_us, 0.35}, {cache_cost, 0.4}};
 const std::vector<OwnParameter> own_prefill{{matrix_share, 0.6}, {attention_share, 0.6}};
 const Parameters shared_decode{token_us,      expert_layer,   recurrent_layer, plain_cost, hop_us,
                                read_floating, read_eight_bit, read_legacy,     read_low_k, read_iq,
                                read_four_bit, core_gb_s,      wide_loss};
+const Parameters shared_slices{reduce_us, reduce_gb_s};
 const Parameters shared_prefill{pass_us,          power_limit,   expert_matrix, pipeline,  matrix_floating,
                                 matrix_eight_bit, matrix_legacy, matrix_low_k,  matrix_iq, matrix_four_bit};
 constexpr double pull = 0.3;          // of a particular row towards its general one, in units of one row's loss
-constexpr double shared_spread = 1;   // how far a factor shared by a backend is expected from CUDA's
 constexpr double loss_corner = 0.05;  // residuals below count quadratically, above linearly
+
+/// Where every fit starts, whatever an earlier one found: round figures of the right size. What a backend shares is
+/// drawn to them, or to what CUDA found, within `spread` (a factor's logarithm).
+struct Prior {
+  SpeedParameter parameter;
+  double value, spread = 1;
+};
+constexpr Prior priors[] = {
+    // clang-format off
+    {read_share, 0.8}, {draw, 20}, {layer_us, 80}, {token_us, 150}, {expert_layer, 1.5}, {recurrent_layer, 1},
+    {cache_cost, 1.2}, {plain_cost, 2}, {matrix_share, 1}, {expert_matrix, 0.7}, {attention_share, 0.5},
+    {power_limit, 0.2}, {pass_us, 700}, {hop_us, 50}, {reduce_us, 15, 2}, {reduce_gb_s, 10, 2}, {pipeline, 0.3},
+    {read_floating, 1}, {read_eight_bit, 1}, {read_legacy, 1}, {read_k, 1}, {read_low_k, 1.3}, {read_iq, 1.1},
+    {read_four_bit, 1}, {matrix_floating, 1}, {matrix_eight_bit, 1}, {matrix_legacy, 1}, {matrix_k, 1},
+    {matrix_low_k, 1.2}, {matrix_iq, 1}, {matrix_four_bit, 1}, {core_gb_s, 9}, {wide_loss, 0.3}};
+// clang-format on
+/// Of processors: a few microseconds of synchronising threads, and shares of AVX2's peak.
+constexpr Prior cpu_priors[] = {{read_share, 0.6}, {layer_us, 40}, {matrix_share, 0.5}, {pass_us, 2000}};
+
+double spread_of(SpeedParameter parameter) {
+  const auto* it =
+      std::find_if(std::begin(priors), std::end(priors), [&](const Prior& p) { return p.parameter == parameter; });
+  return it == std::end(priors) ? 1 : it->spread;
+}
 
 struct Group {
   Engine engine;
   Backend backend;
   std::vector<std::size_t> rows;  // indices, the general one last
-  std::vector<Case*> decode, prefill;
+  std::vector<Case*> decode, prefill, slices;
 };
 
 double loss(const std::vector<Case*>& cases) {
@@ -108,7 +132,7 @@ struct Fitter {
           double sum = loss(cases) + pull_to(general, centres.back(), own);
           for (const auto p : parameters) {  // weakly towards the start where the data say nothing
             const double d =
-                std::log(std::max(general.p[p], 1e-3) / std::max(centres.back().p[p], 1e-3)) / shared_spread;
+                std::log(std::max(general.p[p], 1e-3) / std::max(centres.back().p[p], 1e-3)) / spread_of(p);
             sum += (group.rows.front() == 0 ? 0.1 : 1) * pull * std::log1p(d * d);
           }
           return sum;
@@ -166,14 +190,22 @@ void fit(Rows& rows, std::vector<Case>& cases, const Chosen& chosen) {
   std::vector<Group> groups;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (groups.empty() || groups.back().engine != rows[i].engine || groups.back().backend != rows[i].backend)
-      groups.push_back({rows[i].engine, rows[i].backend, {}, {}, {}});
+      groups.push_back({rows[i].engine, rows[i].backend, {}, {}, {}, {}});
     groups.back().rows.push_back(i);
+  }
+  for (auto& row : rows) {
+    for (const auto& prior : priors) row.p[prior.parameter] = prior.value;
+    if (row.backend != Backend::cpu) continue;
+    for (const auto& prior : cpu_priors) row.p[prior.parameter] = prior.value;
   }
   const Rows start = rows;
   for (auto& group : groups) {
     for (auto& c : cases) {
       if (c.row().engine != group.engine || c.row().backend != group.backend || !chosen(c)) continue;
-      (c.measured->prefill ? group.prefill : group.decode).push_back(&c);
+      if (c.work.sliced) group.slices.push_back(&c);
+      // llama.cpp's rows are known from layers that take turns; vLLM has no other way.
+      if (!c.work.sliced || c.engine == Engine::vllm)
+        (c.measured->prefill ? group.prefill : group.decode).push_back(&c);
     }
     Fitter fitter{rows, group, {}};
     const bool first = group.engine == Engine::llama_cpp;
@@ -186,13 +218,14 @@ void fit(Rows& rows, std::vector<Case>& cases, const Chosen& chosen) {
       // Factors without unit carry over from the backend with most measurements, which is fitted first.
       auto& centre = fitter.centres.back();
       if (&group != &groups.front())
-        for (const auto& list : {shared_decode, shared_prefill})
+        for (const auto& list : {shared_decode, shared_prefill, shared_slices})
           for (const auto p : list)
             if (p != core_gb_s && p != wide_loss && p != hop_us) centre.p[p] = rows[groups.front().rows.back()].p[p];
       for (const auto i : group.rows) rows[i].p = centre.p;
     }
     fitter.fit_side(own_decode, shared_decode, group.decode);
     fitter.fit_side(own_prefill, shared_prefill, group.prefill);
+    fitter.fit_together(shared_slices, group.slices, {});
   }
 }
 

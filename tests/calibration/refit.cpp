@@ -73,9 +73,13 @@ std::string by_quant(const Case& c) { return fmt::format("{} {}", metric(c), c.m
 std::string by_kind(const Case& c) {
   return fmt::format("{} {} {}", c.measured->cls, metric(c), c.experts ? "experts" : "dense");
 }
+std::string by_split(const Case& c) {
+  if (!c.work.sliced) return "";
+  return fmt::format("{} {} {} x{}", metric(c), by_backend(c).substr(3), c.measured->device, c.measured->count);
+}
 std::string by_source(const Case& c) { return fmt::format("{} {}", metric(c), c.source_group); }
 
-void print_table(const char* title, const std::vector<Outcome>& outcomes, Key key) {
+void print_table(const char* title, const std::vector<Outcome>& outcomes, Key key, std::size_t least = 4) {
   std::map<std::string, std::vector<Outcome>> groups;
   for (const auto& o : outcomes) groups[key(*o.c)].push_back(o);
   fmt::print("\n{:<44}{:>6}{:>9}{:>8}{:>12}{:>8}\n", title, "rows", "median", "p90", "within 25%", "bias");
@@ -83,7 +87,7 @@ void print_table(const char* title, const std::vector<Outcome>& outcomes, Key ke
     const auto f = figures(group);
     std::vector<double> logs;
     for (const auto& o : group) logs.push_back(std::log(o.predicted / o.c->measured->tokens_per_s));
-    if (f.rows >= 4)
+    if (f.rows >= least)
       fmt::print("{:<44}{:>6}{:>8.1f}%{:>7.0f}%{:>11.0f}%{:>+7.0f}%\n", name, f.rows, 100 * f.median, 100 * f.p90,
                  100 * f.within, 100 * (std::exp(quantile(logs, .5)) - 1));
   }
@@ -165,6 +169,28 @@ void print_transfer(const std::vector<Outcome>& outcomes) {
                quantile(before[kind], .8), quantile(errors, .5), quantile(errors, .8));
 }
 
+/// How far devices in slices are off: the backend's own residuals where it has enough.
+void set_slice_ranges(Rows& rows, const std::vector<Outcome>& outcomes) {
+  constexpr std::size_t enough = 10;
+  constexpr double few_low = 0.5, few_high = 2;      // of a link measured once or never
+  constexpr double some_low = 0.6, some_high = 1.3;  // two hosts; two P40 on two sockets reached 0.56 (qwen38-mtp)
+  std::vector<double> all;
+  std::map<std::pair<Engine, Backend>, std::vector<double>> groups;
+  for (const auto& o : outcomes) {
+    if (!o.c->work.sliced) continue;
+    all.push_back(o.c->measured->tokens_per_s / o.predicted);
+    groups[{o.c->row().engine, o.c->row().backend}].push_back(all.back());
+  }
+  for (auto& row : rows) {
+    const auto& own = groups[{row.engine, row.backend}];
+    const bool known = own.size() >= enough;
+    const auto& use = known ? own : all;
+    const double low = quantile(use, .09), high = quantile(use, .91);
+    row.p[slice_low] = std::clamp(std::min(low, known ? some_low : few_low), .15, .95);
+    row.p[slice_high] = std::clamp(std::max(high, known ? some_high : few_high), 1.05, 3.5);
+  }
+}
+
 /// Ranges from the residuals on unseen devices: a row's own where it has enough, else its backend's, else all.
 void set_ranges(Rows& rows, const std::vector<Outcome>& unseen) {
   constexpr std::size_t enough = 12;
@@ -172,7 +198,7 @@ void set_ranges(Rows& rows, const std::vector<Outcome>& unseen) {
     for (const bool prefill : {false, true}) {
       std::vector<double> own, backend, all;
       for (const auto& o : unseen) {
-        if (o.c->measured->prefill != prefill) continue;
+        if (o.c->measured->prefill != prefill || o.c->work.sliced) continue;
         const double ratio = o.c->measured->tokens_per_s / o.predicted;
         const auto& r = o.c->row();
         all.push_back(ratio);
@@ -274,6 +300,10 @@ void print_tables(const std::vector<Outcome>& outcomes, std::size_t worst) {
   print_table("architecture", outcomes, by_architecture);
   print_table("GB read per token", outcomes, by_size);
   print_table("quant", outcomes, by_quant);
+  std::vector<Outcome> slices;
+  std::copy_if(outcomes.begin(), outcomes.end(), std::back_inserter(slices),
+               [](const Outcome& o) { return o.c->work.sliced; });
+  print_table("devices in slices", slices, by_split, 1);
   print_table("source", outcomes, by_source);
   if (worst == 0) return;
   auto sorted = outcomes;
@@ -308,6 +338,7 @@ int main(int argc, char** argv) {
     fit(rows, cases, [](const Case&) { return true; });
     set_ranges(rows, unseen);
     const auto outcomes = predict(cases);
+    set_slice_ranges(rows, outcomes);
     print_held_out("devices", unseen, device_of);
     print_tables(outcomes, 40);
     return write_json(words[1], words[2], rows, outcomes, figures(tg).median, figures(pp).median) ? 0 : 1;

@@ -91,6 +91,10 @@ TEST_CASE("tests that say nothing of one device are left out with the reason") {
   CHECK(reason([](BenchRow& r) { r.n_prompt = 512; }) == "it times prompt and answer together");
   CHECK(reason([](BenchRow& r) { r.n_cpu_moe = 4; }) == "some experts were in system memory");
   CHECK(reason([](BenchRow& r) { r.split_mode = "row"; }) == "split mode row is not modelled");
+  CHECK(reason([](BenchRow& r) {
+          r.split_mode = "tensor";
+          r.gpu_info = "NVIDIA GeForce RTX 3060, NVIDIA GeForce RTX 3060";
+        }).empty());
   CHECK(reason([](BenchRow& r) { r.backends = "CUDA,RPC"; }) == "backend CUDA,RPC is not modelled");
   CHECK(reason([](BenchRow& r) { r.gpu_info = "Rage 128"; }) ==
         "GPU 'Rage 128' is not in the catalog; name it with --gpu");

@@ -39,6 +39,7 @@ struct Setup {
   std::uint32_t depth = 0, gpu_layers = UINT32_MAX, cpu_moe_layers = 0, parallel = 1, count = 1;
   Engine engine = Engine::llama_cpp;
   bool kv_offload = true;
+  std::vector<double> slices = {};
 };
 
 struct Answer {
@@ -65,7 +66,8 @@ Answer ask(const Setup& s) {
   SpeedRequest speed;
   speed.depth = s.depth;
   speed.engine = s.engine;
-  const auto placement = solve_placement(footprint, machine, options);
+  auto placement = solve_placement(footprint, machine, options);
+  placement.split.slices = s.slices;
   auto estimate = estimate_speed(footprint, placement, machine, speed);
   return {std::move(estimate), std::move(footprint), std::move(machine)};
 }
@@ -190,6 +192,37 @@ TEST_CASE("layers over two devices take turns; vLLM splits them") {
   Setup alone{"rtx3090"};
   alone.engine = two.engine = Engine::vllm;
   CHECK(decode(two) > decode(alone));
+}
+
+TEST_CASE("devices in slices work at once, at most twice as fast as one and never above their roofline") {
+  for (const auto* device : {"rtx3090", "rx7900xtx", "arc-b580", "h100-sxm", "p40"})
+    for (const auto& model : models) {
+      CAPTURE(device, model);
+      const Setup one{device, model};
+      Setup two = one, layers = one;
+      two.count = layers.count = 2;
+      two.slices = {0, 0};  // equal
+      const auto answer = ask(two);
+      REQUIRE(answer.speed.decode_tokens_per_s);
+      const auto& range = *answer.speed.decode_tokens_per_s;
+      const double bytes = static_cast<double>(answer.footprint.weights().active_bytes);
+      CHECK(range.high * bytes <= 2.002e9 * *answer.machine.devices[0].spec.bandwidth_gb_s);
+      CHECK(range.mid <= 2.0001 * decode(one));
+      CHECK(prefill(two) <= 2.0001 * prefill(one));
+      Setup deeper = two;
+      deeper.depth = 8000;
+      CHECK(decode(deeper) < range.mid);
+      Setup lopsided = two;
+      lopsided.slices = {3, 1};
+      CHECK(decode(lopsided) <= range.mid);
+      Setup alone = two;
+      alone.slices = {1, 0};
+      CHECK(decode(alone) == Approx(decode(one)));
+    }
+  Setup large{"rtx3090", "llama3.1-8b", "q8_0"}, sliced = large;
+  large.count = sliced.count = 2;
+  sliced.slices = {1, 1};
+  CHECK(decode(sliced) > 1.4 * decode(large));
 }
 
 TEST_CASE("a chip nobody measured is estimated as the one most like it") {
