@@ -27,6 +27,9 @@ TEST_CASE("a quant is found in every usual spelling") {
   for (const auto* text : {"f16", "fp16", "FP16", "float16"}) CHECK(id_of(text) == "f16");
   for (const auto* text : {"bf16", "BFloat16"}) CHECK(id_of(text) == "bf16");
   for (const auto* text : {"q8_0", "Q80", "q8-0"}) CHECK(id_of(text) == "q8_0");
+  CHECK(id_of("Q3_K") == "q3_k_m");
+  CHECK(id_of("Q4_K") == "q4_k_m");
+  CHECK(id_of("Q5_K") == "q5_k_m");
   CHECK(id_of("mxfp4") == "mxfp4_moe");
   CHECK(id_of("GPTQ") == "gptq-4bit-128g");
   CHECK(id_of("awq") == "awq-4bit-128g");
