@@ -42,7 +42,14 @@ void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   if (engine == Engine::transformers) memory("its activations are not counted");
 }
 
-/// Every effective option, under its JSON key.
+/// As --os takes it.
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+/// Every effective option, under its JSON key and with a value it takes.
 std::vector<std::pair<std::string, OptionValue>> effective_options(const Options& o, const LoadedModel& model,
                                                                    const CheckRequest& check) {
   const auto& p = check.context;
@@ -67,23 +74,27 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
       {"gpu_count", number(check.machine.devices.size())},
       {"reserve", o.reserve.value_or("auto")},
       {"overhead", o.overhead.value_or("auto")},
-      {"os", std::string(name_of(check.machine.os))},
+      {"os", lower_case(name_of(check.machine.os))},
       {"backend", std::string(name_of(check.machine.backend))},
       {"require", std::string(name_of(check.requirement.level))},
   };
-  const std::array<std::pair<std::string_view, const Options::Text*>, 11> given{{{"vram", &o.vram},
+  const std::array<std::pair<std::string_view, const Options::Text*>, 14> given{{{"vram", &o.vram},
                                                                                  {"free_vram", &o.free_vram},
                                                                                  {"bandwidth", &o.bandwidth},
                                                                                  {"ram", &o.ram},
                                                                                  {"ram_bandwidth", &o.ram_bandwidth},
                                                                                  {"cpu", &o.cpu},
                                                                                  {"tensor_split", &o.tensor_split},
+                                                                                 {"split_mode", &o.split_mode},
+                                                                                 {"depth", &o.depth},
+                                                                                 {"prompt_tokens", &o.prompt_tokens},
                                                                                  {"min_tps", &o.min_tps},
                                                                                  {"min_ctx", &o.min_ctx},
                                                                                  {"max_ttft", &o.max_ttft},
                                                                                  {"max_memory", &o.max_memory}}};
   for (const auto& [key, text] : given)
     if (*text) out.emplace_back(key, **text);
+  if (o.no_mmap) out.emplace_back("no_mmap", true);
   return out;
 }
 
