@@ -48,6 +48,8 @@ struct MachineRequest {
 
 /// The backend llama.cpp is usually run with on this vendor's devices under this system.
 [[nodiscard]] Backend usual_backend(const std::string& vendor, OperatingSystem os);
+/// The one for all of these: Vulkan where vendors differ, as no other backend drives both.
+[[nodiscard]] Backend usual_backend(const std::vector<DeviceSpec>& devices, OperatingSystem os);
 [[nodiscard]] std::string_view name_of(Backend backend);
 [[nodiscard]] std::string_view name_of(OperatingSystem os);
 

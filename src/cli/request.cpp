@@ -43,6 +43,15 @@ void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
 }
 
 /// As --os takes it.
+/// Where the GPU has the system's memory, --ram says nothing that --vram or the variant does not.
+void warn_of_unused_ram(const Options& options, const Machine& machine, std::vector<Warning>& out) {
+  if (!machine.unified() || !options.ram || machine.host.memory_bytes == machine.devices[0].memory_bytes) return;
+  out.push_back({"ram_not_used", fmt::format("--ram {} is not used: {} shares its memory of {} with the system; --vram "
+                                             "states another size",
+                                             *options.ram, machine.devices[0].spec.name,
+                                             format_bytes(machine.devices[0].memory_bytes))});
+}
+
 std::string lower_case(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -169,6 +178,7 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   check.advise = options.advise;
   check.warnings = model.warnings;
   check.ollama_tag = model.ollama_tag;
+  warn_of_unused_ram(options, check.machine, check.warnings);
   check.model_file = model.file;
   return check;
 }

@@ -95,6 +95,13 @@ Backend usual_backend(const std::string& vendor, OperatingSystem os) {
   return vendor.empty() ? cuda : vulkan;
 }
 
+Backend usual_backend(const std::vector<DeviceSpec>& devices, OperatingSystem os) {
+  if (devices.empty()) return cpu;
+  const auto& vendor = devices[0].vendor;
+  const bool mixed = std::any_of(devices.begin(), devices.end(), [&](const auto& d) { return d.vendor != vendor; });
+  return mixed ? vulkan : usual_backend(vendor, os);
+}
+
 std::string_view name_of(Backend backend) {
   constexpr std::array<std::string_view, 6> names{"cuda", "rocm", "vulkan", "metal", "sycl", "cpu"};
   return names[static_cast<std::size_t>(backend)];
@@ -109,9 +116,8 @@ Machine assemble_machine(const MachineRequest& request) {
   Machine machine;
   machine.os = request.os;
   machine.wsl = request.wsl;
-  machine.backend = request.devices.empty() ? cpu
-                    : request.backend       ? *request.backend
-                                            : usual_backend(request.devices[0].vendor, request.os);
+  machine.backend =
+      request.devices.empty() ? cpu : request.backend.value_or(usual_backend(request.devices, request.os));
   for (std::size_t i = 0; i < request.devices.size(); ++i)
     machine.devices.push_back(make_device(request, request.devices[i], i, machine));
   machine.host.name = request.host_name;
