@@ -59,6 +59,14 @@ void explain_excess(const Footprint& footprint, const Placement& placement, cons
     verdict.reasons.push_back({"reads_from_disk", "mmap would let it start, rereading what lacks from disk all along"});
 }
 
+/// Layers on an accelerator whose experts lie in system memory.
+std::size_t layers_without_experts(const Split& split) {
+  std::size_t count = 0;
+  for (std::uint32_t il = 0; il < split.layer_device.size(); ++il)
+    if (split.layer_device[il] >= 0 && split.experts_host(il)) ++count;
+  return count;
+}
+
 void explain_fit(const Placement& placement, const Machine& machine, Verdict& verdict) {
   const auto& split = placement.split;
   switch (verdict.code) {
@@ -71,13 +79,16 @@ void explain_fit(const Placement& placement, const Machine& machine, Verdict& ve
                verdict.code == fits ? "" : fmt::format(", {} recommended", format_bytes(recommended_headroom)))});
       break;
     case offload:
-      if (placement.n_hosted_experts > 0)
+      if (split.gpu_layers < split.layer_device.size()) {
+        verdict.reasons.push_back(
+            {"layers_on_host", fmt::format("{} of {} layers on the GPU", split.gpu_layers, split.layer_device.size())});
+        if (const auto without = layers_without_experts(split); without > 0)
+          verdict.reasons.push_back({"experts_on_host", fmt::format("{} of them without their experts", without)});
+      } else if (placement.n_hosted_experts > 0) {
         verdict.reasons.push_back(
             {"experts_on_host", fmt::format("experts of {} of {} layers in system memory", placement.n_hosted_experts,
                                             split.layer_device.size() - 1)});
-      if (split.gpu_layers < split.layer_device.size())
-        verdict.reasons.push_back(
-            {"layers_on_host", fmt::format("{} of {} layers on the GPU", split.gpu_layers, split.layer_device.size())});
+      }
       if (!split.kv_on_device) verdict.reasons.push_back({"cache_on_host", "the KV cache is in system memory"});
       break;
     case cpu:
