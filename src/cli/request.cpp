@@ -34,6 +34,7 @@ std::optional<Error> check_engine_runs(const Options& options, const Machine& ma
 /// Engines with memory managers of their own: what is counted is what they cannot do without.
 void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   const auto memory = [&](std::string_view rest) {
+    std::erase_if(out, [](const Assumption& a) { return a.code == "backend"; });  // llama.cpp's
     out.push_back({"engine_memory",
                    fmt::format("{}: weights as stored plus the cache of this context; {}", name_of(engine), rest)});
   };
@@ -42,7 +43,6 @@ void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   if (engine == Engine::transformers) memory("its activations are not counted");
 }
 
-/// As --os takes it.
 /// Where the GPU has the system's memory, --ram says nothing that --vram or the variant does not.
 void warn_of_unused_ram(const Options& options, const Machine& machine, std::vector<Warning>& out) {
   if (!machine.unified() || !options.ram || machine.host.memory_bytes == machine.devices[0].memory_bytes) return;
@@ -52,6 +52,7 @@ void warn_of_unused_ram(const Options& options, const Machine& machine, std::vec
                                              format_bytes(machine.devices[0].memory_bytes))});
 }
 
+/// As --os takes it.
 std::string lower_case(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -177,8 +178,8 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   check.explain = options.explain;
   check.advise = options.advise;
   check.warnings = model.warnings;
-  check.ollama_tag = model.ollama_tag;
   warn_of_unused_ram(options, check.machine, check.warnings);
+  check.ollama_tag = model.ollama_tag;
   check.model_file = model.file;
   return check;
 }

@@ -136,7 +136,11 @@ Result<PlacementOptions> resolve_placement_options(const Options& options, std::
     const auto n = parse_whole(experts, "--cpu-moe-layers", 0, 10000);
     if (!n) return n.error();
     out.cpu_moe_layers = *n;
+  } else if (options.engine == "ollama") {
+    out.cpu_moe_layers = 0;  // it has no switch for experts alone: a layer moves as a whole
   }
+  // vLLM starts with all of the model on the GPUs, or not at all.
+  if (options.engine == "vllm" && !out.gpu_layers) out.gpu_layers = std::numeric_limits<std::uint32_t>::max();
   const auto mode = options.split_mode.value_or("layer");
   if (mode != "layer" && mode != "tensor" && mode != "none")
     return bad_choice("--split-mode", mode, "layer, tensor or none");

@@ -86,7 +86,9 @@ std::string speed_line(const Report& r, const TextStyle& style) {
                                 speed_text(s.decode_tokens_per_s->low), speed_text(s.decode_tokens_per_s->high)));
   if (s.prefill_tokens_per_s)
     items.push_back(fmt::format("prompt about {} tok/s", speed_text(s.prefill_tokens_per_s->mid)));
-  if (s.time_to_first_token_s) items.push_back(fmt::format("first token {:.2g} s", s.time_to_first_token_s->mid));
+  if (s.time_to_first_token_s)
+    items.push_back(fmt::format("{} {:.2g} s", r.context.allocated > 0 ? "first token" : "a prompt read in",
+                                s.time_to_first_token_s->mid));
   if (s.limited_by) items.push_back(fmt::format("limited by {}", name_of(*s.limited_by)));
   if (s.parallel)
     items.push_back(fmt::format("{} users: about {} tok/s each, {} together", s.parallel->users,
@@ -122,6 +124,17 @@ std::string advice_lines(const Report& r, const TextStyle& style) {
   return out;
 }
 
+/// The command of the engine asked for, else the first.
+std::string_view command_shown(const Report& r) {
+  if (r.commands.empty()) return {};
+  const auto asked =
+      std::find_if(r.request.begin(), r.request.end(), [](const auto& o) { return o.first == "engine"; });
+  const auto* engine = asked == r.request.end() ? nullptr : std::get_if<std::string>(&asked->second);
+  for (const auto& [name, command] : r.commands)
+    if (engine != nullptr && name == *engine) return command;
+  return r.commands.front().second;
+}
+
 std::string footer(const Report& r, const TextStyle& style) {
   std::string out;
   std::vector<std::string> assumed;
@@ -130,8 +143,7 @@ std::string footer(const Report& r, const TextStyle& style) {
   for (const auto& note : r.speed.notes) out += wrapped("  note     ", {note}, " ", style);
   for (const auto& warning : r.warnings) out += wrapped("  warning  ", {warning.message}, " ", style);
   // A command is to be copied: never wrapped.
-  for (const auto& [engine, command] : r.commands)
-    if (engine == "llama.cpp" || engine == "vllm") out += "  run      " + command + "\n";
+  if (const auto command = command_shown(r); !command.empty()) out += fmt::format("  run      {}\n", command);
   return out;
 }
 
