@@ -57,7 +57,14 @@ Result<LoadedModel> load_spec(const std::string& text, const std::string& path,
 
 Result<LoadedModel> load_from_catalog(const std::string& name, const std::optional<std::string>& quant) {
   const auto found = find_model(name);
-  if (!found) return found.error();
+  if (!found) {
+    const bool device = found.error().code == "unknown_model" && find_device(name);
+    return device
+               ? Error{"unknown_model",
+                       fmt::format("'{0}' is a GPU: name a model with --gpu '{0}', or try: willitrun fits --gpu '{0}'",
+                                   name)}
+               : found.error();
+  }
   std::vector<Assumption> assumptions;
   const auto preset = choose_quant(quant, *found, assumptions);
   if (!preset) return preset.error();
@@ -181,8 +188,9 @@ Result<LoadedModel> load_directory(const std::string& path, const std::optional<
 
 bool names_a_file(const std::string& name) {
   std::error_code ignored;
+  // A pipe is a file too: willitrun <(head -c 20M model.gguf).
   return name == "-" || name.ends_with(".gguf") || name.ends_with(".json") ||
-         std::filesystem::is_regular_file(name, ignored);
+         (std::filesystem::exists(name, ignored) && !std::filesystem::is_directory(name, ignored));
 }
 
 Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::string>& quant, std::string_view what) {
@@ -203,9 +211,16 @@ Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::strin
 
 Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(name, ignored)) return load_directory(name, quant);
+  if (std::filesystem::is_directory(name, ignored)) {
+    // A folder of one's own named like a model, with something else in it.
+    const bool other = !std::filesystem::exists(std::filesystem::path(name) / "config.json", ignored) &&
+                       name.find_first_of("/\\") == std::string::npos && find_model(name);
+    return other ? load_from_catalog(name, quant) : load_directory(name, quant);
+  }
   if (auto named = load_by_file_name(name, quant)) return std::move(*named);
-  return names_a_file(name) ? load_file(name, quant) : load_from_catalog(name, quant);
+  // No model is called so; what is not there is told as a file.
+  const bool path = name.starts_with('/') || name.starts_with("./") || name.starts_with("../");
+  return path || names_a_file(name) ? load_file(name, quant) : load_from_catalog(name, quant);
 }
 
 }  // namespace willitrun::cli

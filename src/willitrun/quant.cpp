@@ -183,7 +183,8 @@ Result<QuantPreset> find_quant(std::string_view text) {
     for (const auto& p : presets) ids.push_back(p.id);
     suggestions = nearest(text, ids);
   }
-  return Error{"unknown_quant", fmt::format("unknown quant '{}'{}", text, did_you_mean(suggestions)), suggestions};
+  const auto hint = suggestions.empty() ? "; `willitrun list quants` shows all" : did_you_mean(suggestions);
+  return Error{"unknown_quant", fmt::format("unknown quant '{}'{}", text, hint), suggestions};
 }
 
 double least_bits(const QuantPreset& preset) {
