@@ -43,6 +43,9 @@ struct MachineRequest {
 
 [[nodiscard]] Machine assemble_machine(const MachineRequest& request);
 
+/// Whether the device comes in laptops only, by how its vendor names those.
+[[nodiscard]] bool is_laptop(const DeviceSpec& device);
+
 /// How much of its memory macOS lets the GPU use by default, from that version on.
 [[nodiscard]] Bytes apple_working_set(Bytes memory, unsigned macos_version);
 

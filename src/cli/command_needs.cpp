@@ -126,7 +126,7 @@ std::vector<Cell> cells_of(const NeedsList& list, std::size_t index) {
   };
 }
 
-std::vector<std::string> notes_of(const NeedsList& list) {
+std::vector<std::string> notes_of(const NeedsRequest& request, const NeedsList& list) {
   std::vector<std::string> notes;
   if (list.choices.empty())
     notes.push_back(fmt::format("None of the {} devices asked for runs it as required.", list.n_device));
@@ -141,6 +141,9 @@ std::vector<std::string> notes_of(const NeedsList& list) {
     notes.push_back(fmt::format(
         "Of {} the launch price is unknown: they are judged by memory, power and speed, and cannot be the cheapest.",
         unpriced));
+  const bool may_spill = request.question.requirement.level == Requirement::Level::runs;
+  if (may_spill && !request.host.ram && !list.choices.empty())
+    notes.emplace_back("System memory not stated: what a device has no room for must be free there (--ram checks it).");
   if (list.n_unjudged > 0)
     notes.push_back(
         fmt::format("{} devices are left out because the price or power that is limited is unknown.", list.n_unjudged));
@@ -179,7 +182,7 @@ Listing listing_of(const NeedsRequest& request, const NeedsList& list, bool all)
     out.rows.push_back(cells_of(list, i));
     out.colors.push_back(titles_of(list, i).empty() ? Color::none : Color::bold);
   }
-  out.notes = notes_of(list);
+  out.notes = notes_of(request, list);
   return out;
 }
 

@@ -129,8 +129,7 @@ const std::vector<DeviceSpec>& devices_by_memory() {
   static const auto devices = [] {
     auto all = all_devices();
     std::erase_if(all, [](const DeviceSpec& d) {
-      return d.memory_bytes == 0 || !d.release_year || *d.release_year < 2020 ||
-             d.name.find("Laptop") != std::string::npos;
+      return d.memory_bytes == 0 || !d.release_year || *d.release_year < 2020 || is_laptop(d);
     });
     std::stable_sort(all.begin(), all.end(), [](const DeviceSpec& a, const DeviceSpec& b) {
       if (a.memory_bytes != b.memory_bytes) return a.memory_bytes < b.memory_bytes;

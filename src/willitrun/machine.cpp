@@ -81,6 +81,21 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
 
 }  // namespace
 
+bool is_laptop(const DeviceSpec& device) {
+  std::string_view name = device.name;
+  if (name.find("Laptop") != name.npos || name.find("Mobile") != name.npos) return true;
+  // "GeForce MX450", "GeForce GTX 980M", "Arc A770M", "Radeon RX 7700S"; no desktop card's last digit is followed so.
+  for (std::size_t at = 0; at < name.size();) {
+    const auto end = std::min(name.find(' ', at), name.size());
+    const auto word = name.substr(at, end - at);
+    at = end + 1;
+    const auto digits = std::count_if(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool suffixed = word.ends_with('M') || (word.ends_with('S') && device.vendor == "amd");
+    if (digits >= 3 && (suffixed || word.starts_with("MX"))) return true;
+  }
+  return false;
+}
+
 Bytes apple_working_set(Bytes memory, unsigned macos_version) {
   const auto row = std::find_if(working_set.begin(), working_set.end() - 1,
                                 [&](const WorkingSetRow& r) { return memory <= r.up_to; });
