@@ -64,11 +64,15 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
   auto& out = machine.assumptions;
   const bool ruled = !request.free_vram && (request.vram || request.measured.empty() || !request.measured[0].free);
   if (ruled && first.spec.vendor == "apple")
-    out.push_back({"working_set", fmt::format("macOS lets the GPU use {} of {} (its default up to version 15)",
-                                              format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
+    out.push_back(
+        {"working_set",
+         fmt::format("macOS lets the GPU use {} of {} (its default up to version 15; --free-vram states another share)",
+                     format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
   else if (ruled && first.spec.kind == DeviceKind::unified && first.visible_bytes < first.memory_bytes)
-    out.push_back({"shared_pool", fmt::format("the GPU may use {} of {} shared memory (the driver's default)",
-                                              format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
+    out.push_back(
+        {"shared_pool", fmt::format("the GPU may use {} of {} shared memory (the driver's default; --free-vram "
+                                    "states another share)",
+                                    format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
   else if (ruled && !first.spec.id.empty())
     out.push_back({"idle_device", machine.os == OperatingSystem::windows
                                       ? "Windows with its desktop on this card"

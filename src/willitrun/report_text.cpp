@@ -4,6 +4,7 @@
 #include <array>
 
 #include "willitrun/figures.hpp"
+#include "willitrun/format_writers.hpp"
 #include "willitrun/report.hpp"
 #include "willitrun/text_layout.hpp"
 
@@ -112,12 +113,24 @@ std::string room_line(const Report& r, const TextStyle& style) {
   return items.empty() ? std::string() : wrapped("  Room   ", items, "; ", style);
 }
 
-std::string advice_lines(const Report& r, const TextStyle& style) {
+/// Why the verdict is what it is, and what was required beyond that and is not met.
+std::string reason_lines(const Report& r, const TextStyle& style) {
+  const auto& verdict = r.verdict;
+  std::vector<std::string> reasons, unmet;
+  // What does not run or is not known needs no other word for it.
+  const bool judged = verdict.code != VerdictCode::wont_run && verdict.code != VerdictCode::unknown;
+  const auto level = required_level(r);
+  if (judged && !meets(verdict.code, level)) unmet.push_back(fmt::format("--require {}", name_of(level)));
+  for (const auto& reason : verdict.reasons)
+    if (reason.code != "fits") (is_gate(reason) && judged ? unmet : reasons).push_back(reason.message);
   std::string out;
-  std::vector<std::string> reasons;
-  for (const auto& reason : r.verdict.reasons) reasons.push_back(reason.message);
-  const bool plain_yes = r.verdict.code == VerdictCode::fits && r.verdict.met;
-  if (!plain_yes && !reasons.empty()) out += wrapped("  why    ", reasons, "; ", style);
+  if (!reasons.empty()) out += wrapped("  why    ", reasons, "; ", style);
+  if (!unmet.empty()) out += wrapped("  unmet  ", unmet, "; ", style);
+  return out;
+}
+
+std::string advice_lines(const Report& r, const TextStyle& style) {
+  auto out = reason_lines(r, style);
   std::vector<std::string> changes;
   for (const auto& a : r.alternatives) changes.push_back(fmt::format("{} ({})", a.change, name_of(a.verdict)));
   if (!changes.empty()) out += wrapped("  try    ", changes, ", ", style);

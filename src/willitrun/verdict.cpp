@@ -116,6 +116,8 @@ std::string_view name_of(Requirement::Level level) {
   return names[static_cast<std::size_t>(level)];
 }
 
+bool is_gate(const Reason& reason) { return reason.code.starts_with("min_") || reason.code.starts_with("max_"); }
+
 bool meets(VerdictCode code, Requirement::Level level) {
   switch (level) {
     case Requirement::Level::fits: return code == fits;
@@ -136,7 +138,8 @@ void apply_gates(const GateFigures& figures, const Requirement& required, Verdic
   if (required.min_ctx) {
     const auto& n_ctx = figures.n_ctx_seq;
     gate("min_ctx", n_ctx.has_value(), n_ctx && *n_ctx >= *required.min_ctx,
-         n_ctx ? fmt::format("{} tokens of context, {} required", *n_ctx, *required.min_ctx)
+         n_ctx ? fmt::format("{} tokens of context, {} required", format_grouped(*n_ctx),
+                             format_grouped(*required.min_ctx))
                : "tables have no context to hold against the required one");
   }
   if (required.min_tokens_per_s) {
