@@ -28,14 +28,14 @@ class Search {
   Search(const CheckRequest& request, const ContextParams& context, VerdictCode current)
       : request_(request), context_(context), current_(current) {}
 
-  /// Offers the attempt when it is better than what is there; true then.
-  bool offer(const Attempt& attempt) {
+  /// Offers the attempt when it is better than what is there, and no worse than `worst`; true then.
+  bool offer(const Attempt& attempt, VerdictCode worst = VerdictCode::cpu) {
     const auto footprint = measure(attempt.model, attempt.context);
     const auto placement = solve_placement(footprint, *attempt.machine, attempt.placement);
     SpeedEstimate speed;
     if (placement.fits()) speed = estimate_speed(footprint, placement, *attempt.machine, request_.speed);
     const auto verdict = judge(footprint, placement, *attempt.machine, speed, request_.requirement).code;
-    if (!better(verdict, current_)) return false;
+    if (!better(verdict, current_) || better(worst, verdict)) return false;
     // `--ctx max` would take up again what the change frees.
     const bool pin = request_.longest_ctx && attempt.change.find("--ctx ") == std::string::npos;
     found_.push_back(
@@ -196,6 +196,30 @@ void try_next_device(Search& search) {
   }
 }
 
+/// More of the same card, as many as one board takes, until all of it is on them.
+void try_more_of_the_same(Search& search) {
+  constexpr std::array<std::size_t, 3> counts{2, 3, 4};
+  auto machine = search.request().machine;
+  if (machine.devices.empty()) return;
+  const auto present = machine.devices[0];
+  const bool alike = std::all_of(machine.devices.begin(), machine.devices.end(),
+                                 [&](const Device& d) { return d.spec.id == present.spec.id; });
+  const bool addable =
+      present.spec.kind == DeviceKind::discrete && !present.spec.id.empty() && !is_laptop(present.spec);
+  if (!alike || !addable || !search.unchanged().placement.tensor_split.empty()) return;
+  for (const auto count : counts) {
+    if (count <= machine.devices.size()) continue;
+    while (machine.devices.size() < count) {
+      machine.devices.push_back(present);
+      machine.devices.back().id = fmt::format("gpu{}", machine.devices.size() - 1);
+    }
+    auto attempt = search.unchanged();
+    attempt.machine = &machine;
+    attempt.change = fmt::format("--gpu {}x{}", count, present.spec.id);
+    if (search.offer(attempt, VerdictCode::tight)) return;
+  }
+}
+
 /// The least system memory, in sizes that are sold, with which it runs.
 void try_more_system_memory(Search& search) {
   constexpr std::array<Bytes, 15> sold{8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536};
@@ -225,6 +249,7 @@ std::vector<Alternative> find_alternatives(const CheckRequest& request, const Co
   try_shorter_context(search);
   try_smaller_quant(search);
   try_next_device(search);
+  try_more_of_the_same(search);
   if (current == VerdictCode::wont_run) try_more_system_memory(search);
   auto out = search.found();
   std::stable_sort(out.begin(), out.end(),

@@ -15,7 +15,7 @@ Machine with_device(const Machine& machine, const std::string& name) {
   const auto found = find_device(name);
   REQUIRE(found);
   MachineRequest request;
-  request.devices = {found->entry};
+  request.devices.assign(found->count, found->entry);
   request.os = machine.os;
   request.backend = machine.backend;
   request.reserve = {Reserve::Kind::bytes, machine.devices[0].reserve_bytes, 0};
