@@ -122,9 +122,10 @@ Result<std::shared_ptr<const LoadedModel>> ModelCache::load(const Options& optio
   const auto& name = *options.model;
   // Standard input is read once; files may change between requests of a long-lived batch, catalog entries do not.
   const bool keep = name != "-";
-  const auto key = name + '\n' + options.quant.value_or("");
+  const QuantWish wish{options.quant, options.engine.value_or("")};
+  const auto key = fmt::format("{}\n{}\n{}", name, wish.quant.value_or(""), wish.engine);
   if (const auto it = models_.find(key); keep && it != models_.end()) return it->second;
-  auto loaded = load_model(name, options.quant);
+  auto loaded = load_model(name, wish);
   if (!loaded) return loaded.error();
   if (models_.size() >= capacity) models_.clear();
   auto shared = std::make_shared<const LoadedModel>(std::move(*loaded));
@@ -180,6 +181,7 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   check.warnings = model.warnings;
   warn_of_unused_ram(options, check.machine, check.warnings);
   check.ollama_tag = model.ollama_tag;
+  check.published_as = model.published_as;
   check.model_file = model.file;
   return check;
 }

@@ -104,12 +104,14 @@ std::string lmstudio_command(const CheckRequest& request, const Placement& place
                      gpu);
 }
 
-/// A directory of safetensors files, as it lies there; llama.cpp would need it converted.
-std::string vllm_command(const CheckRequest& request, const Placement& placement) {
-  auto out = fmt::format("vllm serve {} --max-model-len {}", request.model->model.source, placement.context.n_ctx_seq);
+/// A directory of safetensors files as it lies there, or a repository of them; llama.cpp would need either converted.
+std::string vllm_command(std::string_view model, const CheckRequest& request, const Placement& placement) {
+  auto out = fmt::format("vllm serve {} --max-model-len {}", model, placement.context.n_ctx_seq);
   const auto& split = placement.split;
   if (split.n_device > 1)
     out += fmt::format(" --{}-parallel-size {}", split.sliced() ? "tensor" : "pipeline", split.n_device);
+  if (request.context.type_k == TensorType::fp8) out += " --kv-cache-dtype fp8";
+  if (request.context.n_seq_max > 1) out += fmt::format(" --max-num-seqs {}", request.context.n_seq_max);
   return out;
 }
 
@@ -118,9 +120,12 @@ std::string vllm_command(const CheckRequest& request, const Placement& placement
 std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request, const Placement& placement) {
   if (undriven_device(request.machine) != nullptr) return {};
   if (!placement.fits() || !request.model->model.spec.keeps_cache) return {};
-  if (!request.model->model.stored.empty()) return {{"vllm", vllm_command(request, placement)}};
+  if (!request.model->model.stored.empty())
+    return {{"vllm", vllm_command(request.model->model.source, request, placement)}};
   // Other engines take other files.
   const auto engine = request.speed.engine;
+  if (engine == Engine::vllm && !request.published_as.empty())
+    return {{"vllm", vllm_command(request.published_as, request, placement)}};
   if (engine == Engine::mlx || engine == Engine::vllm || engine == Engine::transformers) return {};
   std::vector<std::pair<std::string, std::string>> out{{"llama.cpp", llama_command(request, placement)}};
   // The other two have no switch for experts alone, nor for slices.
