@@ -91,6 +91,7 @@ Result<FitsRequest> resolve_fits(const Options& options) {
   auto machine = resolve_machine(options);
   if (!machine) return machine.error();
   out.machine = std::move(*machine);
+  if (auto e = check_engine_runs(options, out.machine)) return *e;
   const auto context = resolve_context_options(options, ModelSpec());
   if (!context) return context.error();
   out.context = context->params;

@@ -13,24 +13,6 @@
 namespace willitrun::cli {
 namespace {
 
-/// Engines that do not run everywhere. vLLM's builds for processors and Intel are not modelled.
-std::optional<Error> check_engine_runs(const Options& options, const Machine& machine) {
-  struct Row {
-    std::string_view engine;
-    std::array<Backend, 2> backends;
-    std::string_view runs_on;
-  };
-  constexpr std::array rows{Row{"mlx", {Backend::metal, Backend::metal}, "Apple chips"},
-                            Row{"vllm", {Backend::cuda, Backend::rocm}, "NVIDIA and AMD GPUs"}};
-  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return options.engine == r.engine; });
-  if (row == rows.end()) return std::nullopt;
-  const bool gpu = !machine.devices.empty();
-  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1])) return std::nullopt;
-  const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
-  return Error{"contradiction",
-               fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
-}
-
 /// Engines with memory managers of their own: what is counted is what they cannot do without.
 void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   const auto memory = [&](std::string_view rest) {
@@ -109,6 +91,23 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
 }
 
 }  // namespace
+
+std::optional<Error> check_engine_runs(const Options& options, const Machine& machine) {
+  struct Row {
+    std::string_view engine;
+    std::array<Backend, 2> backends;
+    std::string_view runs_on;
+  };
+  constexpr std::array rows{Row{"mlx", {Backend::metal, Backend::metal}, "Apple chips"},
+                            Row{"vllm", {Backend::cuda, Backend::rocm}, "NVIDIA and AMD GPUs"}};
+  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return options.engine == r.engine; });
+  if (row == rows.end()) return std::nullopt;
+  const bool gpu = !machine.devices.empty();
+  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1])) return std::nullopt;
+  const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
+  return Error{"contradiction",
+               fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
+}
 
 std::optional<Error> check_engine(const Options& options) {
   if (!options.engine || find_engine(*options.engine)) return std::nullopt;

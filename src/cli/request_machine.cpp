@@ -8,6 +8,7 @@
 #include "cli/numbers.hpp"
 #include "cli/probe_system.hpp"
 #include "cli/request.hpp"
+#include "cli/request_parts.hpp"
 #include "willitrun/catalog.hpp"
 #include "willitrun/catalog_file.hpp"
 #include "willitrun/suggest.hpp"
@@ -154,7 +155,8 @@ struct BackendRow {
 constexpr std::array own_backends{BackendRow{Backend::cuda, "nvidia"}, BackendRow{Backend::rocm, "amd"},
                                   BackendRow{Backend::metal, "apple"}, BackendRow{Backend::sycl, "intel"}};
 
-/// What cannot be: a backend on another vendor's device, Apple's chips without macOS, NVIDIA's with it.
+}  // namespace
+
 std::optional<Error> check_possible(const MachineRequest& request) {
   const auto* own = std::find_if(own_backends.begin(), own_backends.end(),
                                  [&](const BackendRow& r) { return request.backend == r.backend; });
@@ -177,8 +179,6 @@ std::optional<Error> check_possible(const MachineRequest& request) {
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 void default_to_this_computer(Options& options) {
   if (options.gpu.empty() && !options.vram) options.gpu = {"auto"};
