@@ -45,7 +45,10 @@ struct CpuSpec {
   std::optional<std::uint32_t> channels;          ///< of 64 bits each
   std::optional<double> bandwidth_gb_s;           ///< theoretical, all channels filled
   std::optional<double> measured_bandwidth_gb_s;  ///< what a memory benchmark reached
-  std::optional<std::uint32_t> cores;
+  std::optional<std::uint32_t> cores;             ///< of all kinds
+  std::optional<std::uint32_t> efficient_cores;   ///< of them, an x86 hybrid's slower ones
+  std::optional<double> base_ghz, boost_ghz;      ///< of the faster cores
+  std::string vector_extension;                   ///< "sse", "avx", "avx2", "avx512", "neon", "apple-amx"
   std::string source;
   std::string note;
 };

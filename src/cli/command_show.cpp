@@ -82,6 +82,10 @@ std::string describe(const CpuSpec& c) {
   out += line("memory", c.memory_type) + line("channels", number(c.channels, "x 64 bit"));
   out += line("bandwidth", number(c.bandwidth_gb_s, "GB/s, theoretical"));
   out += line("measured", number(c.measured_bandwidth_gb_s, "GB/s"));
+  const auto efficient = c.efficient_cores ? fmt::format(", {} of them efficient", *c.efficient_cores) : std::string();
+  out += line("cores", c.cores ? fmt::format("{}{}", *c.cores, efficient) : std::string());
+  out += line("base clock", number(c.base_ghz, "GHz")) + line("boost clock", number(c.boost_ghz, "GHz"));
+  out += line("vectors", c.vector_extension);
   return out + line("source", c.source) + line("note", c.note);
 }
 

@@ -21,6 +21,7 @@ using Problems = std::vector<Error>;
 
 constexpr std::array<std::string_view, 6> vendors{"nvidia", "amd", "intel", "apple", "qualcomm", "other"};
 constexpr std::array<std::string_view, 2> device_kinds{"discrete", "unified"};
+constexpr std::array<std::string_view, 6> vector_extensions{"sse", "avx", "avx2", "avx512", "neon", "apple-amx"};
 constexpr std::array<std::string_view, 4> tasks{"text-generation", "embedding", "speech-recognition", "text-to-speech"};
 constexpr std::array<std::string_view, 7> native_quants{"f32", "f16", "bf16", "fp8", "int4", "mxfp4", "tq2_0"};
 
@@ -239,6 +240,10 @@ CpuEntry read_cpu(const JsonValue& entry, std::vector<Error>& problems) {
   spec.bandwidth_gb_s = number(fields, "bandwidth_gb_s", 1, 100'000);
   spec.measured_bandwidth_gb_s = number(fields, "measured_bandwidth_gb_s", 1, 100'000);
   spec.cores = count(fields, "cores", 1, 4096);
+  spec.efficient_cores = count(fields, "efficient_cores", 1, 4096);
+  spec.base_ghz = number(fields, "base_ghz", 0.1, 20);
+  spec.boost_ghz = number(fields, "boost_ghz", 0.1, 20);
+  spec.vector_extension = one_of(fields, fields.optional("vector_extension"), vector_extensions);
   spec.source = sources_of(entry, fields, problems);
   spec.note = fields.text("note", "");
   out.aliases = aliases_of(fields);

@@ -47,6 +47,12 @@ constexpr std::array vendor_words{
 };
 constexpr std::array<std::string_view, 6> vendor_ids{"other", "nvidia", "amd", "intel", "apple", "qualcomm"};
 
+/// "12P" and "4E" of "Apple M4 Max 12P+4E".
+bool is_core_kind_count(std::string_view word) {
+  return word.size() >= 2 && word.size() <= 3 && (word.back() == 'p' || word.back() == 'e') &&
+         all_digits(word.substr(0, word.size() - 1));
+}
+
 }  // namespace
 
 std::vector<std::string> name_words(std::string_view text) {
@@ -152,6 +158,8 @@ std::vector<std::string> without_cpu_noise(std::string_view text) {
     if (any_of(cpu_words, word)) continue;
     if (before_core && (all_digits(word) || any_of(core_count_words, word))) continue;
     if (word.size() == 4 && all_digits(word.substr(0, 2)) && word.ends_with("th")) continue;  // "11th Gen"
+    if (is_core_kind_count(word) || (word == "plus" && i > 0 && is_core_kind_count(words[i - 1]))) continue;
+    if (word == "0") continue;  // "Xeon E5-2670 0": the first version
     out.push_back(word);
   }
   return out;

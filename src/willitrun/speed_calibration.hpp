@@ -30,6 +30,7 @@ enum SpeedParameter : std::size_t {
   matrix_share,     ///< of half-precision throughput in prefill; above 1 with matrix units
   expert_matrix,    ///< factor on it for routed experts
   attention_share,  ///< the same for attention scores
+  scan_macs,        ///< multiply-adds, as if at peak, that a prompt token costs per element of recurrent state
   power_limit,      ///< how much of a card's matrix throughput follows its power: 0 none, 1 all
   pass_us,          ///< fixed time of a layer per physical batch
   hop_us,           ///< per token and device beyond the first
@@ -50,7 +51,7 @@ enum SpeedParameter : std::size_t {
   matrix_low_k,
   matrix_iq,
   matrix_four_bit,  ///< on time
-  core_gb_s,        ///< CPU: what one core can read
+  hybrid_pace,      ///< CPU: pace of all cores where some are efficient ones that the others wait for
   wide_loss,        ///< CPU: exponent by which the share falls beyond two channels of DDR5
   decode_low,
   decode_high,
@@ -78,8 +79,9 @@ inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"matrix_share", 0.005, 9},
     {"expert_matrix", 0.05, 1},
     {"attention_share", 0.002, 9},
+    {"scan_macs", 0.5, 500},
     {"power_limit", 0, 1},
-    {"pass_us", 1, 5000},
+    {"pass_us", 1, 10000},
     {"hop_us", 1, 5000},
     {"reduce_us", 0.5, 2000},
     {"reduce_gb_s", 0.5, 900},
@@ -98,7 +100,7 @@ inline constexpr std::array<ParameterInfo, speed_parameters> parameter_info{{
     {"matrix_low_k", 0.5, 2.5},
     {"matrix_iq", 0.5, 2.5},
     {"matrix_four_bit", 0.4, 2.5},
-    {"core_gb_s", 1, 20},
+    {"hybrid_pace", 0.1, 1},
     {"wide_loss", 0, 1},
     {"decode_low", 0.1, 1},
     {"decode_high", 1, 4},

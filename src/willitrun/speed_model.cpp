@@ -6,10 +6,10 @@
 namespace willitrun {
 namespace {
 
-constexpr double typical_cores = 8;
+constexpr double typical_cores = 8, typical_ghz = 3.3;
 constexpr double narrow_memory = 90e9;  // bytes per second of dual-channel DDR5-5600
-/// Peak of one core, eight single-precision multiply-adds twice a cycle at 3 GHz (AVX2); matrix_share is of this.
-constexpr double core_flops = 96e9;
+/// Peak of one core per GHz: eight single-precision multiply-adds twice a cycle (AVX2); matrix_share is of this.
+constexpr double core_flops_per_ghz = 32e9;
 /// A device whose arithmetic nobody stated: operations per byte of bandwidth, the median of the catalog's.
 constexpr double typical_flops_per_byte = 50;
 /// Watts of a desktop card of recent years per operation per second at peak.
@@ -60,9 +60,25 @@ double matrix_cost(const PlaceWork& w, const PlaceSpeed& s) {
   return product(w.dense_macs, s, matrix_floating) + product(w.expert_macs, s, matrix_floating) / s.p(expert_matrix);
 }
 
+/// Peak operations per second. On hybrid processors each core gets an equal share of the work and the slowest is waited
+/// for.
+double arithmetic(const PlaceSpeed& s) { return s.peak * (s.hybrid ? s.p(hybrid_pace) : 1); }
+
 /// Operations per second. Cards with little power for their peak clock down under matrix load.
 double matrix_rate(const PlaceSpeed& s, SpeedParameter share) {
-  return s.peak * s.p(share) * std::pow(s.power, s.p(power_limit));
+  return arithmetic(s) * s.p(share) * std::pow(s.power, s.p(power_limit));
+}
+
+/// Recurrent layers pass over their state, 4 bytes an element read and written, token after token.
+double scan_seconds(const PlaceWork& w, const PlaceSpeed& s, double tokens) {
+  if (arithmetic(s) <= 0) return 0;
+  return 2 * tokens * s.p(scan_macs) * w.state_bytes / 8 / arithmetic(s);
+}
+
+/// pass_us is of a full physical batch of 512. Part of it is launching kernels, which a short prompt pays for too.
+double fullness(double batch) {
+  constexpr double launch = 0.3;  // of 0.1 to 1 the best on devices a fit has not seen
+  return launch + (1 - launch) * std::min(1.0, batch / 512);
 }
 
 double layer_units(const PlaceWork& w, const PlaceSpeed& s) {
@@ -124,14 +140,21 @@ double peak_of(const DeviceSpec& spec) {
   return spec.bandwidth_gb_s.value_or(0) * 1e9 * typical_flops_per_byte;
 }
 
-/// What a device reads weights at: a share of its memory's bandwidth, and no more than its units draw however fast the
-/// memory is (an A100 reads with HBM as fast as a GeForce of as many units with GDDR6X). Near where both meet neither
-/// is reached.
-double drawn(const PlaceSpeed& s) {
-  constexpr double corner = 8;  // of 4 to 30 the best on devices a fit has not seen
-  const double memory = s.bandwidth * s.p(read_share), units = s.peak * 1e-3 * s.p(draw);
+/// What a place reads weights at: `memory`, and no more than its units draw however fast the memory is (an A100 reads
+/// with HBM as fast as a GeForce of as many units with GDDR6X). Near where both meet neither is reached, the less the
+/// smaller `corner` is.
+double drawn(const PlaceSpeed& s, double memory, double corner) {
+  const double units = arithmetic(s) * 1e-3 * s.p(draw);
   if (memory <= 0 || units <= 0) return memory;
   return std::pow(std::pow(memory, -corner) + std::pow(units, -corner), -1 / corner);
+}
+
+/// What all cores at work run at, GHz: between base and boost.
+double clock_of(const CpuSpec& cpu) {
+  constexpr double base_share = 0.73;  // median of the catalog's processors that state both
+  if (cpu.base_ghz && cpu.boost_ghz) return std::sqrt(*cpu.base_ghz * *cpu.boost_ghz);
+  if (cpu.boost_ghz) return *cpu.boost_ghz * std::sqrt(base_share);
+  return cpu.base_ghz.value_or(typical_ghz);
 }
 
 PlaceSpeed host_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows,
@@ -139,7 +162,7 @@ PlaceSpeed host_speed(const Machine& machine, Engine engine, std::span<const Spe
   const auto& host = machine.host;
   PlaceSpeed out;
   out.row = &speed_row(rows, engine, Backend::cpu,
-                       host.cpu ? std::string_view(host.cpu->memory_type) : std::string_view(), {});
+                       host.cpu ? std::string_view(host.cpu->vector_extension) : std::string_view(), {});
   auto gb_s = host.bandwidth_gb_s;
   if (!gb_s && machine.unified()) gb_s = machine.devices[0].spec.bandwidth_gb_s;
   if (!gb_s) {
@@ -147,8 +170,9 @@ PlaceSpeed host_speed(const Machine& machine, Engine engine, std::span<const Spe
     notes.emplace_back("system memory bandwidth not stated: 70 GB/s assumed; give --ram-bandwidth or --cpu");
   }
   out.bandwidth = *gb_s * 1e9;
-  const double cores = host.cpu && host.cpu->cores ? *host.cpu->cores : typical_cores;
-  out.peak = cores * core_flops;
+  const auto cpu = host.cpu.value_or(CpuSpec());
+  out.peak = cpu.cores.value_or(typical_cores) * clock_of(cpu) * core_flops_per_ghz;
+  out.hybrid = cpu.efficient_cores.has_value();
   return out;
 }
 
@@ -174,17 +198,18 @@ Limit Seconds::limit() const {
 }
 
 void update_readable(const Machine& machine, MachineSpeed& speed) {
-  for (auto& place : speed.places) place.readable = drawn(place);
+  constexpr double device_corner = 8;  // of 4 to 30 the best on devices a fit has not seen
+  constexpr double host_corner = 2;    // the same of 1 to 3
+  for (auto& place : speed.places) place.readable = drawn(place, place.bandwidth * place.p(read_share), device_corner);
   auto& host = speed.places.back();
-  host.readable = host.bandwidth * host.p(read_share);
   // The more channels, the smaller the share of them that one program's threads draw.
-  host.readable *= std::pow(std::min(1.0, narrow_memory / host.bandwidth), host.p(wide_loss));
+  const double share = host.p(read_share) * std::pow(std::min(1.0, narrow_memory / host.bandwidth), host.p(wide_loss));
   const auto& cpu = machine.host.cpu;
-  if (cpu && cpu->measured_bandwidth_gb_s)
-    host.readable = std::min(host.bandwidth, *cpu->measured_bandwidth_gb_s * 1e9);
-  const double cores = cpu && cpu->cores ? *cpu->cores : typical_cores;
-  // A few cores cannot draw all that many channels offer.
-  if (cpu && cpu->cores) host.readable = std::min(host.readable, cores * host.p(core_gb_s) * 1e9);
+  const double memory = cpu && cpu->measured_bandwidth_gb_s
+                            ? std::min(host.bandwidth, *cpu->measured_bandwidth_gb_s * 1e9)
+                            : host.bandwidth * share;
+  // Cores nobody stated do not limit.
+  host.readable = cpu && cpu->cores ? drawn(host, memory, host_corner) : memory;
 }
 
 MachineSpeed machine_speed(const Machine& machine, Engine engine, std::span<const SpeedRow> rows) {
@@ -279,13 +304,13 @@ Seconds prefill_seconds(const SpeedWork& work, const MachineSpeed& speed) {
     per_token.state_bytes *= batch > 1 ? 1.0 : 0.0;
     const double compute =
         (2 * tokens * std::max(0.0, matrix_cost(w, s) - w.output_macs) / matrix_rate(s, matrix_share) +
-         2 * w.attention_macs / matrix_rate(s, attention_share)) /
+         2 * w.attention_macs / matrix_rate(s, attention_share) + scan_seconds(w, s, tokens)) /
         factor;
     const double memory = passes * read_seconds(work, per_token, s, batch, 1, factor);
     Seconds own;
     (host ? own.cpu : own.compute) += compute;
     (host ? own.cpu : own.memory) += memory;
-    own.overhead = passes * 1e-6 * s.p(pass_us) * layer_units(w, s) / factor;
+    own.overhead = passes * 1e-6 * s.p(pass_us) * fullness(batch) * layer_units(w, s) / factor;
     if (host)
       out += own;
     else

@@ -10,24 +10,34 @@ using namespace willitrun;
 using Parameters = std::vector<SpeedParameter>;
 
 // What a row for one architecture may have of its own, with how far (as a factor's logarithm) it is expected to differ
-// from the general row; and what all rows of a backend share.
+// from the general row.
 struct OwnParameter {
   SpeedParameter parameter;
   double spread;
 };
-const std::vector<OwnParameter> own_decode{{read_share, 0.15}, {draw, 0.3}, {layer_us, 0.35}, {cache_cost, 0.4}};
-const std::vector<OwnParameter> own_prefill{{matrix_share, 0.6}, {attention_share, 0.6}};
-const Parameters shared_decode{token_us,      expert_layer,   recurrent_layer, plain_cost, hop_us,
-                               read_floating, read_eight_bit, read_legacy,     read_low_k, read_iq,
-                               read_four_bit, core_gb_s,      wide_loss};
+
+/// What is fitted of decoding or of prefill: what each row has of its own, and what all rows of a backend share.
+struct Plan {
+  std::vector<OwnParameter> own;
+  Parameters shared;
+};
+const Plan device_decode{{{read_share, 0.15}, {draw, 0.3}, {layer_us, 0.7}, {cache_cost, 0.4}},
+                         {token_us, expert_layer, recurrent_layer, plain_cost, hop_us, read_floating, read_eight_bit,
+                          read_legacy, read_low_k, read_iq, read_four_bit}};
+const Plan device_prefill{{{matrix_share, 1.2}, {attention_share, 1.2}},
+                          {pass_us, scan_macs, power_limit, expert_matrix, pipeline, matrix_floating, matrix_eight_bit,
+                           matrix_legacy, matrix_low_k, matrix_iq, matrix_four_bit}};
+// Of processors few machines have more than three measurements: more parameters than these make the error on machines
+// not seen worse. The rest stays as CUDA's measurements have it.
+const Plan host_decode{{{draw, 0.3}}, {read_share, wide_loss, hybrid_pace}};
+const Plan host_prefill{{{matrix_share, 0.6}}, {pass_us, attention_share}};
 const Parameters shared_slices{reduce_us, reduce_gb_s};
-const Parameters shared_prefill{pass_us,          power_limit,   expert_matrix, pipeline,  matrix_floating,
-                                matrix_eight_bit, matrix_legacy, matrix_low_k,  matrix_iq, matrix_four_bit};
 constexpr double pull = 0.3;          // of a particular row towards its general one, in units of one row's loss
 constexpr double loss_corner = 0.05;  // residuals below count quadratically, above linearly
 
 /// Where every fit starts, whatever an earlier one found: round figures of the right size. What a backend shares is
-/// drawn to them, or to what CUDA found, within `spread` (a factor's logarithm).
+/// drawn to them, or to what CUDA found, within `spread` (a factor's logarithm). The narrow spreads are those that
+/// serve devices not seen best.
 struct Prior {
   SpeedParameter parameter;
   double value, spread = 1;
@@ -36,13 +46,14 @@ constexpr Prior priors[] = {
     // clang-format off
     {read_share, 0.8}, {draw, 20}, {layer_us, 80}, {token_us, 150}, {expert_layer, 1.5}, {recurrent_layer, 1},
     {cache_cost, 1.2}, {plain_cost, 2}, {matrix_share, 1}, {expert_matrix, 0.7}, {attention_share, 0.5},
-    {power_limit, 0.2}, {pass_us, 700}, {hop_us, 50}, {reduce_us, 15, 2}, {reduce_gb_s, 10, 2}, {pipeline, 0.3},
-    {read_floating, 1}, {read_eight_bit, 1}, {read_legacy, 1}, {read_k, 1}, {read_low_k, 1.3}, {read_iq, 1.1},
-    {read_four_bit, 1}, {matrix_floating, 1}, {matrix_eight_bit, 1}, {matrix_legacy, 1}, {matrix_k, 1},
-    {matrix_low_k, 1.2}, {matrix_iq, 1}, {matrix_four_bit, 1}, {core_gb_s, 9}, {wide_loss, 0.3}};
+    {scan_macs, 10}, {power_limit, 0.2}, {pass_us, 700}, {hop_us, 50}, {reduce_us, 15, 2}, {reduce_gb_s, 10, 2},
+    {pipeline, 0.3}, {read_floating, 1, 0.15}, {read_eight_bit, 1, 0.15}, {read_legacy, 1, 0.15}, {read_k, 1},
+    {read_low_k, 1.3, 0.15}, {read_iq, 1.1, 0.15}, {read_four_bit, 1, 0.15}, {matrix_floating, 1, 0.3},
+    {matrix_eight_bit, 1, 0.3}, {matrix_legacy, 1, 0.3}, {matrix_k, 1}, {matrix_low_k, 1.2, 0.3}, {matrix_iq, 1, 0.3},
+    {matrix_four_bit, 1, 0.3}, {hybrid_pace, 0.4}, {wide_loss, 0.3}};
 // clang-format on
 /// Of processors: a few microseconds of synchronising threads, and shares of AVX2's peak.
-constexpr Prior cpu_priors[] = {{read_share, 0.6}, {layer_us, 40}, {matrix_share, 0.5}, {pass_us, 2000}};
+constexpr Prior cpu_priors[] = {{read_share, 0.6}, {draw, 50}, {layer_us, 40}, {matrix_share, 0.5}, {pass_us, 2000}};
 
 double spread_of(SpeedParameter parameter) {
   const auto* it =
@@ -161,15 +172,15 @@ struct Fitter {
     }
   }
 
-  void fit_side(const std::vector<OwnParameter>& own, const Parameters& shared, const std::vector<Case*>& cases) {
-    auto all = names_of(own);
-    all.insert(all.end(), shared.begin(), shared.end());
-    fit_together(all, cases, own);
+  void fit_side(const Plan& plan, const std::vector<Case*>& cases) {
+    auto all = names_of(plan.own);
+    all.insert(all.end(), plan.shared.begin(), plan.shared.end());
+    fit_together(all, cases, plan.own);
     for (int round = 0; round < 3; ++round) {
-      fit_each(own, cases);
-      fit_together(shared, cases, {});
+      fit_each(plan.own, cases);
+      fit_together(plan.shared, cases, {});
     }
-    fit_each(own, cases);
+    fit_each(plan.own, cases);
   }
 };
 
@@ -218,13 +229,14 @@ void fit(Rows& rows, std::vector<Case>& cases, const Chosen& chosen) {
       // Factors without unit carry over from the backend with most measurements, which is fitted first.
       auto& centre = fitter.centres.back();
       if (&group != &groups.front())
-        for (const auto& list : {shared_decode, shared_prefill, shared_slices})
+        for (const auto& list : {device_decode.shared, device_prefill.shared, shared_slices})
           for (const auto p : list)
-            if (p != core_gb_s && p != wide_loss && p != hop_us) centre.p[p] = rows[groups.front().rows.back()].p[p];
+            if (p != hop_us) centre.p[p] = rows[groups.front().rows.back()].p[p];
       for (const auto i : group.rows) rows[i].p = centre.p;
     }
-    fitter.fit_side(own_decode, shared_decode, group.decode);
-    fitter.fit_side(own_prefill, shared_prefill, group.prefill);
+    const bool host = group.backend == Backend::cpu;
+    fitter.fit_side(host ? host_decode : device_decode, group.decode);
+    fitter.fit_side(host ? host_prefill : device_prefill, group.prefill);
     fitter.fit_together(shared_slices, group.slices, {});
   }
 }

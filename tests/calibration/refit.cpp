@@ -124,16 +124,24 @@ std::vector<Outcome> held_out(Rows& rows, std::vector<Case>& cases, const Unit& 
 std::string device_of(const Case& c) { return std::string(c.measured->device); }
 std::string source_of(const Case& c) { return c.source_group; }
 
-/// The error on what a fit has not seen: all of it, and the part whose architecture (or engine and backend) it knew
-/// from other devices or sources. For the rest nothing but the fallback rows is left to predict with.
-void print_held_out(const char* what, const std::vector<Outcome>& unseen, const Unit& unit) {
-  print_table(fmt::format("class, {} unseen", what).c_str(), unseen, by_class);
+/// Those whose architecture (or engine and backend) other devices or sources measured too. For the rest nothing but the
+/// fallback rows is left to predict with.
+std::vector<Outcome> known_from_others(const std::vector<Outcome>& outcomes, const Unit& unit) {
   std::map<const SpeedRow*, std::set<std::string>> units;
-  for (const auto& o : unseen) units[&o.c->row()].insert(unit(*o.c));
-  std::vector<Outcome> kin;
-  for (const auto& o : unseen)
-    if (units[&o.c->row()].size() > 1) kin.push_back(o);
-  print_table(fmt::format("class, {} unseen, row known from others", what).c_str(), kin, by_class);
+  for (const auto& o : outcomes) units[&o.c->row()].insert(unit(*o.c));
+  std::vector<Outcome> out;
+  std::copy_if(outcomes.begin(), outcomes.end(), std::back_inserter(out),
+               [&](const Outcome& o) { return units[&o.c->row()].size() > 1; });
+  return out;
+}
+
+/// The error on what a fit has not seen, and on the same measurements when it has.
+void print_held_out(const char* what, const std::vector<Outcome>& unseen, const std::vector<Outcome>& seen,
+                    const Unit& unit) {
+  print_table(fmt::format("class, {} unseen", what).c_str(), unseen, by_class);
+  print_table(fmt::format("class, {} unseen, row known from others", what).c_str(), known_from_others(unseen, unit),
+              by_class);
+  print_table("the same, seen", known_from_others(seen, unit), by_class);
 }
 
 /// What a user's own measurements of some models are worth for another: the median ratio of one source's other models
@@ -339,15 +347,16 @@ int main(int argc, char** argv) {
     set_ranges(rows, unseen);
     const auto outcomes = predict(cases);
     set_slice_ranges(rows, outcomes);
-    print_held_out("devices", unseen, device_of);
+    print_held_out("devices", unseen, outcomes, device_of);
     print_tables(outcomes, 40);
     return write_json(words[1], words[2], rows, outcomes, figures(tg).median, figures(pp).median) ? 0 : 1;
   }
   if (asked("--held-out")) {
-    print_held_out("devices", held_out(rows, cases, device_of), device_of);
-    print_held_out("sources", held_out(rows, cases, source_of), source_of);
-    print_table("class, seen", predict(cases), by_class);
-    print_transfer(predict(cases));
+    const auto seen = predict(cases);
+    print_held_out("devices", held_out(rows, cases, device_of), seen, device_of);
+    print_held_out("sources", held_out(rows, cases, source_of), seen, source_of);
+    print_table("class, seen", seen, by_class);
+    print_transfer(seen);
     return 0;
   }
   const auto outcomes = predict(cases);

@@ -73,9 +73,21 @@ const std::set<std::string> device_keys{"id",
                                         "aliases",
                                         "sources",
                                         "note"};
-const std::set<std::string> cpu_keys{
-    "id",    "name",    "kind",    "memory_type", "channels", "bandwidth_gb_s", "measured_bandwidth_gb_s",
-    "cores", "aliases", "sources", "note"};
+const std::set<std::string> cpu_keys{"id",
+                                     "name",
+                                     "kind",
+                                     "memory_type",
+                                     "channels",
+                                     "bandwidth_gb_s",
+                                     "measured_bandwidth_gb_s",
+                                     "cores",
+                                     "efficient_cores",
+                                     "base_ghz",
+                                     "boost_ghz",
+                                     "vector_extension",
+                                     "aliases",
+                                     "sources",
+                                     "note"};
 
 }  // namespace
 
