@@ -31,6 +31,7 @@ struct CheckRequest {
   bool explain = false;
   std::vector<Warning> warnings;  ///< found while the model was read
   std::string ollama_tag;         ///< the model's name at Ollama, if it has one
+  std::string published_as;       ///< its repository at Hugging Face, where the quant is the one it is published in
   std::string model_file;         ///< for the printed commands
 };
 

@@ -43,11 +43,16 @@ struct MachineRequest {
 
 [[nodiscard]] Machine assemble_machine(const MachineRequest& request);
 
+/// Whether the device comes in laptops only, by how its vendor names those.
+[[nodiscard]] bool is_laptop(const DeviceSpec& device);
+
 /// How much of its memory macOS lets the GPU use by default, from that version on.
 [[nodiscard]] Bytes apple_working_set(Bytes memory, unsigned macos_version);
 
 /// The backend llama.cpp is usually run with on this vendor's devices under this system.
 [[nodiscard]] Backend usual_backend(const std::string& vendor, OperatingSystem os);
+/// The one for all of these: Vulkan where vendors differ, as no other backend drives both.
+[[nodiscard]] Backend usual_backend(const std::vector<DeviceSpec>& devices, OperatingSystem os);
 [[nodiscard]] std::string_view name_of(Backend backend);
 [[nodiscard]] std::string_view name_of(OperatingSystem os);
 

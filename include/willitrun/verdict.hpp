@@ -51,6 +51,9 @@ struct GateFigures {
 /// Adds a reason for every gate missed. A figure we cannot compute makes the verdict unknown rather than met.
 void apply_gates(const GateFigures& figures, const Requirement& required, Verdict& verdict);
 
+/// Whether a reason is a gate missed, rather than how the model lies in memory.
+[[nodiscard]] bool is_gate(const Reason& reason);
+
 /// Whether a verdict is at least what `level` asks for.
 [[nodiscard]] bool meets(VerdictCode code, Requirement::Level level);
 

@@ -56,30 +56,51 @@ std::string general_help() {
   return out;
 }
 
-/// CLI11's complaint in one line of ours, with near misses for an unknown option.
+/// "--ctx: 1 required N missing" and its like: what an option lacks or has too much of.
+Error option_error(std::string_view complaint) {
+  const auto name = complaint.substr(0, complaint.find(':'));
+  if (complaint.find("missing") == complaint.npos)
+    return Error{"usage", fmt::format("{}: is given more than once", name)};
+  const auto rows = option_rows();
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [&](const OptionRow& r) { return name.ends_with(fmt::format("--{}", r.name)); });
+  return Error{"usage", fmt::format("{}: needs {}", name, row == rows.end() ? "a value" : row->value)};
+}
+
+/// A word that is no option, no value and not the one thing the command is about.
+Error extra_word(std::string_view complaint, const CommandRow& row, const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const auto& option : option_rows())
+    if (takes(row, option)) names.push_back(fmt::format("--{}", option.name));
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  for (const auto& word : words) {
+    const auto name = word.substr(0, word.find('='));
+    if (!name.starts_with("-") || name == "-" || std::find(names.begin(), names.end(), name) != names.end()) continue;
+    if (name == "-q" || name == "-c" || name == "-g" || name == "-o") continue;
+    const auto suggestions = nearest(name, views);
+    const auto hint = suggestions.empty() ? fmt::format("; `willitrun {} --help` lists them", row.name) : std::string();
+    return Error{"usage", fmt::format("unknown option '{}'{}{}", name, did_you_mean(suggestions), hint), suggestions};
+  }
+  const bool verdict = row.command == Command::verdict;
+  if (const auto suggestions = verdict ? commands_like(words.front()) : std::vector<std::string>();
+      !suggestions.empty())
+    return Error{"usage", fmt::format("unknown command '{}'{}", words.front(), did_you_mean(suggestions)), suggestions};
+  const auto extra = complaint.substr(std::min(complaint.find(": ") + 2, complaint.size()));
+  const bool models = verdict || row.command == Command::needs || row.command == Command::cost;
+  return Error{"usage",
+               fmt::format("unexpected '{}'{}", extra,
+                           models ? ": one model at a time (compare takes several); quote a name with spaces" : "")};
+}
+
+/// CLI11's complaint in one line of ours.
 Error usage_error(const CLI::ParseError& problem, const CommandRow& row, const std::vector<std::string>& words) {
   std::string message = problem.what();
-  std::vector<std::string> suggestions;
-  if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
-    std::vector<std::string> names;
-    for (const auto& option : option_rows())
-      if (takes(row, option)) names.push_back(fmt::format("--{}", option.name));
-    const std::vector<std::string_view> views(names.begin(), names.end());
-    for (const auto& word : words) {
-      const auto name = word.substr(0, word.find('='));
-      if (!name.starts_with("-") || name == "-" || std::find(names.begin(), names.end(), name) != names.end()) continue;
-      if (name == "-q" || name == "-c" || name == "-g" || name == "-o") continue;
-      suggestions = nearest(name, views);
-      return Error{"usage", fmt::format("unknown option '{}'{}", name, did_you_mean(suggestions)), suggestions};
-    }
-    if (row.command == Command::verdict) suggestions = commands_like(words.front());
-    if (!suggestions.empty())
-      return Error{"usage", fmt::format("unknown command '{}'{}", words.front(), did_you_mean(suggestions)),
-                   suggestions};
-    message = "one model at a time: " + message;
-  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) return extra_word(message, row, words);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&problem) != nullptr) return option_error(message);
+  if (dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr)
+    message = fmt::format("{0} needs {1}; `willitrun {0} --help` says more", row.name, row.arguments);
   std::replace(message.begin(), message.end(), '\n', ' ');
-  return Error{"usage", message, suggestions};
+  return Error{"usage", message};
 }
 
 /// What `check --help` says below its options.
@@ -154,6 +175,10 @@ Result<std::variant<Invocation, Printout>> parse_arguments(int argc, const char*
   if (row->command == Command::schema) app.add_option("name", invocation.subject, "the schema's name");
   if (row->command == Command::detect)
     app.add_flag("--report", invocation.report, "print what was read, scrubbed, for a bug report");
+  // CLI11 would take the next word for the value: "--ctx=$UNSET -g rtx3060".
+  for (const auto& word : words)
+    if (word.starts_with("--") && word.ends_with("="))
+      return Error{"usage", fmt::format("{}: no value behind the =", word.substr(0, word.size() - 1))};
   try {
     auto reversed = words;
     std::reverse(reversed.begin(), reversed.end());

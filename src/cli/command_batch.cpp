@@ -4,6 +4,7 @@
 #include <array>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "cli/commands.hpp"
@@ -68,10 +69,18 @@ std::optional<OptionValue> option_value(const Json& value) {
 
 std::optional<Error> read_line(const std::string& text, Line& line) {
   if (text.size() > longest_line) return Error{"bad_request", "the line is longer than 1 MiB"};
-  const auto json = Json::parse(text, nullptr, false);
+  std::set<std::string> seen;
+  std::optional<std::string> repeated;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (depth != 1 || event != Json::parse_event_t::key) return true;
+    if (const auto& key = value.get_ref<const std::string&>(); !seen.insert(key).second) repeated = key;
+    return true;
+  };
+  const auto json = Json::parse(text, watch, false);
   if (json.is_discarded()) return Error{"bad_request", "not valid JSON"};
   if (!json.is_object()) return Error{"bad_request", "must be a JSON object"};
   if (const auto id = json.find("id"); id != json.end()) line.id = id->dump();
+  if (repeated) return Error{"bad_request", fmt::format("'{}' is given twice", *repeated)};
   const auto& keys = allowed_keys();
   for (const auto& [key, value] : json.items()) {
     if (key == "id") continue;

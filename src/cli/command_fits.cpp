@@ -91,6 +91,7 @@ Result<FitsRequest> resolve_fits(const Options& options) {
   auto machine = resolve_machine(options);
   if (!machine) return machine.error();
   out.machine = std::move(*machine);
+  if (auto e = check_engine_runs(options, out.machine)) return *e;
   const auto context = resolve_context_options(options, ModelSpec());
   if (!context) return context.error();
   out.context = context->params;
@@ -115,15 +116,11 @@ Result<FitsRequest> resolve_fits(const Options& options) {
   return out;
 }
 
-std::string billions(double parameters) {
-  return parameters >= 1e9 ? fmt::format("{:.3g}B", parameters / 1e9) : fmt::format("{:.3g}M", parameters / 1e6);
-}
-
 /// All, and how many of them fire where that is fewer: "30.5B/3.4B".
 std::string size_text(const FitRow& row) {
-  auto out = billions(static_cast<double>(row.parameters));
+  auto out = parameters_text(static_cast<double>(row.parameters));
   if (row.active_parameters < row.parameters)
-    out += fmt::format("/{}", billions(static_cast<double>(row.active_parameters)));
+    out += fmt::format("/{}", parameters_text(static_cast<double>(row.active_parameters)));
   return out;
 }
 

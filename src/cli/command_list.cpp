@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/listing.hpp"
 #include "cli/terminal.hpp"
 #include "willitrun/catalog.hpp"
 #include "willitrun/catalog_lookup.hpp"
@@ -26,7 +27,7 @@ struct Row {
 std::vector<Row> model_rows() {
   std::vector<Row> rows;
   for (const auto& m : all_models())
-    rows.push_back({m.id, m.name, fmt::format("{:.3g}B parameters", static_cast<double>(m.parameters) / 1e9)});
+    rows.push_back({m.id, m.name, parameters_text(static_cast<double>(m.parameters)) + " parameters"});
   return rows;
 }
 
@@ -154,6 +155,9 @@ int run_list(const Invocation& invocation) {
   auto rows = list->rows();
   std::erase_if(rows,
                 [pattern = normalize_name(invocation.pattern)](const Row& row) { return !matches(row, pattern); });
+  // Nothing on stdout is an answer to a program; a person wants to be told.
+  if (rows.empty() && *format == "text" && !invocation.options.quiet)
+    write_error(fmt::format("willitrun: no {} with '{}' in the name\n", invocation.subject, invocation.pattern));
   return write_output(written(rows, *format, invocation.subject)) ? 0 : exit_output;
 }
 

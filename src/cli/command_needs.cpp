@@ -8,6 +8,8 @@
 #include "cli/listing.hpp"
 #include "cli/numbers.hpp"
 #include "cli/request.hpp"
+#include "cli/request_parts.hpp"
+#include "willitrun/catalog.hpp"
 #include "willitrun/needs.hpp"
 #include "willitrun/suggest.hpp"
 
@@ -60,6 +62,31 @@ Result<DeviceFilter> read_filter(const Options& options) {
   return out;
 }
 
+/// Leaves the vendors on whose devices the engine and the backend run.
+std::optional<Error> keep_possible(const Options& options, const MachineRequest& host, DeviceFilter& filter) {
+  std::vector<std::string> kept;
+  if (filter.vendors.empty()) filter.vendors.assign(vendors.begin(), vendors.end());
+  for (const auto& vendor : filter.vendors) {
+    auto machine = host;
+    machine.devices.emplace_back().vendor = vendor;
+    if (vendor == "apple") machine.os = OperatingSystem::macos;
+    if (!check_possible(machine) && !check_engine_runs(options, assemble_machine(machine))) kept.push_back(vendor);
+  }
+  if (kept.empty() || host.backend == Backend::cpu)
+    return Error{"contradiction", fmt::format("needs: --engine {} with --backend {} runs on no device asked for",
+                                              options.engine.value_or("llama.cpp"), options.backend.value_or("auto"))};
+  filter.vendors = std::move(kept);
+  return std::nullopt;
+}
+
+/// A device to resolve the question with; it is replaced by those looked for.
+std::string stand_in(const Options& options, const std::string& vendor) {
+  if (options.engine != "mlx" && options.engine != "vllm") return "none";
+  const auto all = all_devices();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const DeviceSpec& d) { return d.vendor == vendor; });
+  return found == all.end() ? "none" : found->id;
+}
+
 Result<NeedsRequest> resolve_needs(const Options& options, ModelCache& models) {
   if (auto e = check_list_format(options)) return *e;
   if (!options.gpu.empty() || options.vram || options.free_vram || options.gpu_count || options.bandwidth)
@@ -69,16 +96,18 @@ Result<NeedsRequest> resolve_needs(const Options& options, ModelCache& models) {
   auto filter = read_filter(options);
   if (!filter) return filter.error();
   out.filter = std::move(*filter);
+  auto host = resolve_surroundings(options, {});
+  if (!host) return host.error();
+  out.host = std::move(*host);
+  if (auto e = check_engine(options)) return *e;
+  if (auto e = keep_possible(options, out.host, out.filter)) return *e;
   auto asked = options;
-  asked.gpu = {"none"};  // a stand-in
+  asked.gpu = {stand_in(options, out.filter.vendors[0])};
   if (!asked.require) asked.require = "fits";
   auto resolved = resolve(asked, models);
   if (!resolved) return resolved.error();
   if (resolved->recommender) return Error{"usage", "needs takes a language model; for tables of embeddings see tables"};
   out.question = std::move(resolved->check);
-  auto host = resolve_surroundings(options, {});
-  if (!host) return host.error();
-  out.host = std::move(*host);
   return out;
 }
 
@@ -126,7 +155,7 @@ std::vector<Cell> cells_of(const NeedsList& list, std::size_t index) {
   };
 }
 
-std::vector<std::string> notes_of(const NeedsList& list) {
+std::vector<std::string> notes_of(const NeedsRequest& request, const NeedsList& list) {
   std::vector<std::string> notes;
   if (list.choices.empty())
     notes.push_back(fmt::format("None of the {} devices asked for runs it as required.", list.n_device));
@@ -141,6 +170,9 @@ std::vector<std::string> notes_of(const NeedsList& list) {
     notes.push_back(fmt::format(
         "Of {} the launch price is unknown: they are judged by memory, power and speed, and cannot be the cheapest.",
         unpriced));
+  const bool may_spill = request.question.requirement.level == Requirement::Level::runs;
+  if (may_spill && !request.host.ram && !list.choices.empty())
+    notes.emplace_back("System memory not stated: what a device has no room for must be free there (--ram checks it).");
   if (list.n_unjudged > 0)
     notes.push_back(
         fmt::format("{} devices are left out because the price or power that is limited is unknown.", list.n_unjudged));
@@ -179,7 +211,7 @@ Listing listing_of(const NeedsRequest& request, const NeedsList& list, bool all)
     out.rows.push_back(cells_of(list, i));
     out.colors.push_back(titles_of(list, i).empty() ? Color::none : Color::bold);
   }
-  out.notes = notes_of(list);
+  out.notes = notes_of(request, list);
   return out;
 }
 

@@ -5,6 +5,18 @@
 
 namespace willitrun::cli {
 
+inline constexpr std::string_view batch_notes =
+    "One JSON object a line: \"model\", \"id\" (anything, echoed) and\n"
+    "the long option names with _ for -, such as\n"
+    "{\"id\":1,\"model\":\"llama3.1-8b\",\"gpu\":[\"rtx3060\"],\"ctx\":8192}\n"
+    "(\"gpu\" is a list, sizes are strings). \"advise\": true adds\n"
+    "alternatives and the longest context, \"measured\": false goes\n"
+    "without stored measurements. A bad line is answered by a\n"
+    "willitrun.error/1 in its place, and the run goes on.\n"
+    "\n"
+    "Exit: 0 all requirements met, 1 some not, 2 some line was\n"
+    "bad, 3 some unknown.";
+
 inline constexpr std::string_view fits_notes =
     "Best first: models that leave headroom, write 5 tokens a\n"
     "second or more and keep a tenth of their worth come before\n"

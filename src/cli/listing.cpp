@@ -100,6 +100,10 @@ Cell count_cell(std::optional<std::uint64_t> value, std::string text) {
   return {OptionValue(static_cast<std::int64_t>(*value)), std::move(text)};
 }
 
+std::string parameters_text(double count) {
+  return count >= 1e9 ? fmt::format("{:.3g}B", count / 1e9) : fmt::format("{:.3g}M", count / 1e6);
+}
+
 Cell number_cell(std::optional<double> value, std::string text) {
   // Three decimals, as the result document has.
   if (!value) return {std::nullopt, std::move(text)};

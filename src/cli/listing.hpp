@@ -38,6 +38,8 @@ struct Listing {
 
 [[nodiscard]] Cell text_cell(std::string text);
 [[nodiscard]] Cell count_cell(std::optional<std::uint64_t> value, std::string text);
+/// "8.03B", "37.8M".
+[[nodiscard]] std::string parameters_text(double count);
 [[nodiscard]] Cell number_cell(std::optional<double> value, std::string text);
 [[nodiscard]] Cell flag_cell(bool value, std::string text);
 [[nodiscard]] Cell list_cell(const std::vector<std::string_view>& values);

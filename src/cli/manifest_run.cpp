@@ -187,10 +187,11 @@ class Run {
     Options asked;
     lay_over(model.options, asked);
     if (job.check != nullptr) lay_over(job.check->options, asked);
-    auto loaded = loader.load(general.quant, asked.quant);
+    const auto& engine = asked.engine ? asked.engine : general.engine;
+    auto loaded = loader.load(general.quant, asked.quant, engine);
     if (loaded) return *loaded;
     problems_.add_all(asked, layers_of(job), model.place, [&](const Options& options) {
-      const auto again = loader.load(general.quant, options.quant);
+      const auto again = loader.load(general.quant, options.quant, engine);
       return again ? std::nullopt : std::optional(again.error());
     });
     return nullptr;

@@ -14,12 +14,20 @@ namespace willitrun::cli {
 namespace {
 
 constexpr std::size_t largest_spec = 16 << 20;
-constexpr std::string_view default_quant = "q4_k_m";  // what Ollama and LM Studio download when none is named
+
+/// vLLM and Transformers load what is published; the others' models are converted first.
+bool loads_published(std::string_view engine) { return engine == "vllm" || engine == "transformers"; }
+
+/// Where neither the user nor the publisher says more: what mlx-lm's conversions and Ollama and LM Studio offer first.
+std::string_view usual_quant(std::string_view engine) {
+  return loads_published(engine) ? "bf16" : engine == "mlx" ? "mlx-4bit" : "q4_k_m";
+}
 
 /// The preset to use: as typed, as named along with the model, as the model is published when that is already
-/// quantised, else the usual one.
-Result<QuantPreset> choose_quant(const std::optional<std::string>& typed, const Found<ModelEntry>& found,
+/// quantised or loaded so, else the engine's usual one.
+Result<QuantPreset> choose_quant(const QuantWish& wish, const Found<ModelEntry>& found,
                                  std::vector<Assumption>& assumptions) {
+  const auto& typed = wish.quant;
   if (typed || !found.quant.empty()) {
     auto preset = find_quant(typed ? *typed : found.quant);
     if (preset && !preset->instead_of.empty())
@@ -27,11 +35,12 @@ Result<QuantPreset> choose_quant(const std::optional<std::string>& typed, const 
                                                        preset->instead_of, preset->name)});
     return preset;
   }
-  if (const auto native = find_quant(found.entry.native_quant); native && is_block_quantized(native->type)) {
+  if (const auto native = find_quant(found.entry.native_quant);
+      native && (loads_published(wish.engine) || is_block_quantized(native->type))) {
     assumptions.push_back({"native_quant", fmt::format("{}, as it is published", native->name)});
     return native;
   }
-  auto preset = find_quant(default_quant);
+  auto preset = find_quant(usual_quant(wish.engine));
   if (preset) assumptions.push_back({"default_quant", fmt::format("{}, as no --quant was given", preset->name)});
   return preset;
 }
@@ -48,18 +57,24 @@ Result<LoadedModel> at_quant(Model unquantized, const QuantPreset& preset) {
 }
 
 /// A JSON model spec: shapes without a file.
-Result<LoadedModel> load_spec(const std::string& text, const std::string& path,
-                              const std::optional<std::string>& quant) {
+Result<LoadedModel> load_spec(const std::string& text, const std::string& path, const QuantWish& wish) {
   auto parsed = parse_model_spec(text, display_name(path));
   if (!parsed) return parsed.error();
-  return model_of_spec(std::move(*parsed), quant, display_name(path));
+  return model_of_spec(std::move(*parsed), wish, display_name(path));
 }
 
-Result<LoadedModel> load_from_catalog(const std::string& name, const std::optional<std::string>& quant) {
+Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& wish) {
   const auto found = find_model(name);
-  if (!found) return found.error();
+  if (!found) {
+    const bool device = found.error().code == "unknown_model" && find_device(name);
+    return device
+               ? Error{"unknown_model",
+                       fmt::format("'{0}' is a GPU: name a model with --gpu '{0}', or try: willitrun fits --gpu '{0}'",
+                                   name)}
+               : found.error();
+  }
   std::vector<Assumption> assumptions;
-  const auto preset = choose_quant(quant, *found, assumptions);
+  const auto preset = choose_quant(wish, *found, assumptions);
   if (!preset) return preset.error();
   auto model = model_from_entry(found->entry);
   if (!model) return model.error();
@@ -70,15 +85,17 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const std::option
         {"text_only", fmt::format("text only: the vision projector (mmproj) adds {} at F16", format_bytes(2 * n))});
   out->assumptions = std::move(assumptions);
   out->ollama_tag = found->entry.ollama;
+  if (const auto native = find_quant(found->entry.native_quant); native && native->id == preset->id)
+    out->published_as = found->entry.hf_id;
   return out;
 }
 
 /// "Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf", not downloaded yet: the model it names, and nothing when none is known.
-std::optional<LoadedModel> load_by_file_name(const std::string& name, const std::optional<std::string>& quant) {
+std::optional<LoadedModel> load_by_file_name(const std::string& name, const QuantWish& wish) {
   std::error_code ignored;
   const bool bare = name.ends_with(".gguf") && name.find_first_of("/\\") == std::string::npos;
   if (!bare || std::filesystem::exists(name, ignored) || !find_model(name)) return std::nullopt;
-  auto out = load_from_catalog(name, quant);
+  auto out = load_from_catalog(name, wish);
   if (!out) return std::nullopt;
   out->assumptions.insert(
       out->assumptions.begin(),
@@ -132,33 +149,33 @@ Result<LoadedModel> load_gguf(const std::string& path, InputSource first) {
   return out;
 }
 
-Result<LoadedModel> load_file(const std::string& path, const std::optional<std::string>& quant) {
+Result<LoadedModel> load_file(const std::string& path, const QuantWish& wish) {
   auto source = open_input(path);
   if (!source) return source.error();
   if (path.ends_with(".json") || source->head.find_first_of("{[/ \t\r\n") == 0) {
     const auto text = read_all(*source, largest_spec, display_name(path));
     if (!text) return text.error();
-    return load_spec(*text, path, quant);
+    return load_spec(*text, path, wish);
   }
-  if (quant)
+  if (wish.quant)
     return Error{"contradiction", fmt::format("--quant {}: {} is stored in types of its own; name the model instead",
-                                              *quant, display_name(path))};
+                                              *wish.quant, display_name(path))};
   return load_gguf(path, std::move(*source));
 }
 
 /// With a quant, what llama.cpp makes of the directory; without, the weights as they lie there.
-Result<LoadedModel> load_directory(const std::string& path, const std::optional<std::string>& quant) {
+Result<LoadedModel> load_directory(const std::string& path, const QuantWish& wish) {
   auto read = read_model_directory(path);
   if (!read) return read.error();
   const bool convertible = !read->convertible.tensors.empty();
   LoadedModel out;
-  if (quant) {
+  if (wish.quant) {
     if (!convertible)
       return Error{"contradiction",
                    fmt::format("--quant {}: no conversion of a '{}' model is known here; without it the "
                                "weights are taken as stored",
-                               *quant, read->model.spec.architecture)};
-    const auto preset = find_quant(*quant);
+                               *wish.quant, read->model.spec.architecture)};
+    const auto preset = find_quant(*wish.quant);
     if (!preset) return preset.error();
     auto converted = at_quant(std::move(read->convertible), *preset);
     if (!converted) return converted.error();
@@ -181,31 +198,40 @@ Result<LoadedModel> load_directory(const std::string& path, const std::optional<
 
 bool names_a_file(const std::string& name) {
   std::error_code ignored;
+  // A pipe is a file too: willitrun <(head -c 20M model.gguf).
   return name == "-" || name.ends_with(".gguf") || name.ends_with(".json") ||
-         std::filesystem::is_regular_file(name, ignored);
+         (std::filesystem::exists(name, ignored) && !std::filesystem::is_directory(name, ignored));
 }
 
-Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::string>& quant, std::string_view what) {
+Result<LoadedModel> model_of_spec(SpecModel spec, const QuantWish& wish, std::string_view what) {
   if (auto* recommender = std::get_if<Recommender>(&spec)) {
-    if (quant)
-      return Error{"contradiction", fmt::format("--quant {}: the tables of {} state their own types", *quant, what)};
+    if (wish.quant)
+      return Error{"contradiction",
+                   fmt::format("--quant {}: the tables of {} state their own types", *wish.quant, what)};
     LoadedModel out;
     out.recommender = std::move(*recommender);
     return out;
   }
   std::vector<Assumption> assumptions;
-  const auto preset = choose_quant(quant, {}, assumptions);
+  const auto preset = choose_quant(wish, {}, assumptions);
   if (!preset) return preset.error();
   auto out = at_quant(std::get<Model>(std::move(spec)), *preset);
   if (out) out->assumptions = std::move(assumptions);
   return out;
 }
 
-Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant) {
+Result<LoadedModel> load_model(const std::string& name, const QuantWish& wish) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(name, ignored)) return load_directory(name, quant);
-  if (auto named = load_by_file_name(name, quant)) return std::move(*named);
-  return names_a_file(name) ? load_file(name, quant) : load_from_catalog(name, quant);
+  if (std::filesystem::is_directory(name, ignored)) {
+    // A folder of one's own named like a model, with something else in it.
+    const bool other = !std::filesystem::exists(std::filesystem::path(name) / "config.json", ignored) &&
+                       name.find_first_of("/\\") == std::string::npos && find_model(name);
+    return other ? load_from_catalog(name, wish) : load_directory(name, wish);
+  }
+  if (auto named = load_by_file_name(name, wish)) return std::move(*named);
+  // No model is called so; what is not there is told as a file.
+  const bool path = name.starts_with('/') || name.starts_with("./") || name.starts_with("../");
+  return path || names_a_file(name) ? load_file(name, wish) : load_from_catalog(name, wish);
 }
 
 }  // namespace willitrun::cli

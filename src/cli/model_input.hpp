@@ -12,9 +12,14 @@ namespace willitrun::cli {
 
 /// Whether load_model() reads a file or stdin for that name, rather than asking the catalog.
 [[nodiscard]] bool names_a_file(const std::string& name);
+/// The quant that was asked for, if any, and whose default counts if none was.
+struct QuantWish {
+  std::optional<std::string> quant;
+  std::string engine;  ///< as --engine takes it; empty for llama.cpp
+};
+
 /// A spec already read; `what` names it in errors.
-[[nodiscard]] Result<LoadedModel> model_of_spec(SpecModel spec, const std::optional<std::string>& quant,
-                                                std::string_view what);
-[[nodiscard]] Result<LoadedModel> load_model(const std::string& name, const std::optional<std::string>& quant);
+[[nodiscard]] Result<LoadedModel> model_of_spec(SpecModel spec, const QuantWish& wish, std::string_view what);
+[[nodiscard]] Result<LoadedModel> load_model(const std::string& name, const QuantWish& wish);
 
 }  // namespace willitrun::cli

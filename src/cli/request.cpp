@@ -13,27 +13,10 @@
 namespace willitrun::cli {
 namespace {
 
-/// Engines that do not run everywhere. vLLM's builds for processors and Intel are not modelled.
-std::optional<Error> check_engine_runs(const Options& options, const Machine& machine) {
-  struct Row {
-    std::string_view engine;
-    std::array<Backend, 2> backends;
-    std::string_view runs_on;
-  };
-  constexpr std::array rows{Row{"mlx", {Backend::metal, Backend::metal}, "Apple chips"},
-                            Row{"vllm", {Backend::cuda, Backend::rocm}, "NVIDIA and AMD GPUs"}};
-  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return options.engine == r.engine; });
-  if (row == rows.end()) return std::nullopt;
-  const bool gpu = !machine.devices.empty();
-  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1])) return std::nullopt;
-  const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
-  return Error{"contradiction",
-               fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
-}
-
 /// Engines with memory managers of their own: what is counted is what they cannot do without.
 void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   const auto memory = [&](std::string_view rest) {
+    std::erase_if(out, [](const Assumption& a) { return a.code == "backend"; });  // llama.cpp's
     out.push_back({"engine_memory",
                    fmt::format("{}: weights as stored plus the cache of this context; {}", name_of(engine), rest)});
   };
@@ -42,7 +25,23 @@ void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
   if (engine == Engine::transformers) memory("its activations are not counted");
 }
 
-/// Every effective option, under its JSON key.
+/// Where the GPU has the system's memory, --ram says nothing that --vram or the variant does not.
+void warn_of_unused_ram(const Options& options, const Machine& machine, std::vector<Warning>& out) {
+  if (!machine.unified() || !options.ram || machine.host.memory_bytes == machine.devices[0].memory_bytes) return;
+  out.push_back({"ram_not_used", fmt::format("--ram {} is not used: {} shares its memory of {} with the system; --vram "
+                                             "states another size",
+                                             *options.ram, machine.devices[0].spec.name,
+                                             format_bytes(machine.devices[0].memory_bytes))});
+}
+
+/// As --os takes it.
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+/// Every effective option, under its JSON key and with a value it takes.
 std::vector<std::pair<std::string, OptionValue>> effective_options(const Options& o, const LoadedModel& model,
                                                                    const CheckRequest& check) {
   const auto& p = check.context;
@@ -67,27 +66,48 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
       {"gpu_count", number(check.machine.devices.size())},
       {"reserve", o.reserve.value_or("auto")},
       {"overhead", o.overhead.value_or("auto")},
-      {"os", std::string(name_of(check.machine.os))},
+      {"os", lower_case(name_of(check.machine.os))},
       {"backend", std::string(name_of(check.machine.backend))},
       {"require", std::string(name_of(check.requirement.level))},
   };
-  const std::array<std::pair<std::string_view, const Options::Text*>, 11> given{{{"vram", &o.vram},
+  const std::array<std::pair<std::string_view, const Options::Text*>, 14> given{{{"vram", &o.vram},
                                                                                  {"free_vram", &o.free_vram},
                                                                                  {"bandwidth", &o.bandwidth},
                                                                                  {"ram", &o.ram},
                                                                                  {"ram_bandwidth", &o.ram_bandwidth},
                                                                                  {"cpu", &o.cpu},
                                                                                  {"tensor_split", &o.tensor_split},
+                                                                                 {"split_mode", &o.split_mode},
+                                                                                 {"depth", &o.depth},
+                                                                                 {"prompt_tokens", &o.prompt_tokens},
                                                                                  {"min_tps", &o.min_tps},
                                                                                  {"min_ctx", &o.min_ctx},
                                                                                  {"max_ttft", &o.max_ttft},
                                                                                  {"max_memory", &o.max_memory}}};
   for (const auto& [key, text] : given)
     if (*text) out.emplace_back(key, **text);
+  if (o.no_mmap) out.emplace_back("no_mmap", true);
   return out;
 }
 
 }  // namespace
+
+std::optional<Error> check_engine_runs(const Options& options, const Machine& machine) {
+  struct Row {
+    std::string_view engine;
+    std::array<Backend, 2> backends;
+    std::string_view runs_on;
+  };
+  constexpr std::array rows{Row{"mlx", {Backend::metal, Backend::metal}, "Apple chips"},
+                            Row{"vllm", {Backend::cuda, Backend::rocm}, "NVIDIA and AMD GPUs"}};
+  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return options.engine == r.engine; });
+  if (row == rows.end()) return std::nullopt;
+  const bool gpu = !machine.devices.empty();
+  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1])) return std::nullopt;
+  const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
+  return Error{"contradiction",
+               fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
+}
 
 std::optional<Error> check_engine(const Options& options) {
   if (!options.engine || find_engine(*options.engine)) return std::nullopt;
@@ -101,9 +121,10 @@ Result<std::shared_ptr<const LoadedModel>> ModelCache::load(const Options& optio
   const auto& name = *options.model;
   // Standard input is read once; files may change between requests of a long-lived batch, catalog entries do not.
   const bool keep = name != "-";
-  const auto key = name + '\n' + options.quant.value_or("");
+  const QuantWish wish{options.quant, options.engine.value_or("")};
+  const auto key = fmt::format("{}\n{}\n{}", name, wish.quant.value_or(""), wish.engine);
   if (const auto it = models_.find(key); keep && it != models_.end()) return it->second;
-  auto loaded = load_model(name, options.quant);
+  auto loaded = load_model(name, wish);
   if (!loaded) return loaded.error();
   if (models_.size() >= capacity) models_.clear();
   auto shared = std::make_shared<const LoadedModel>(std::move(*loaded));
@@ -157,7 +178,9 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   check.explain = options.explain;
   check.advise = options.advise;
   check.warnings = model.warnings;
+  warn_of_unused_ram(options, check.machine, check.warnings);
   check.ollama_tag = model.ollama_tag;
+  check.published_as = model.published_as;
   check.model_file = model.file;
   return check;
 }

@@ -19,7 +19,7 @@ struct LoadedModel {
   std::shared_ptr<const Model> unquantized;  ///< empty when a file fixes the types
   std::optional<Recommender> recommender;    ///< instead of the two, for a spec of tables
   std::string quant_id, quant_name;
-  std::string file, ollama_tag;
+  std::string file, ollama_tag, published_as;
   std::vector<Assumption> assumptions;
   std::vector<Warning> warnings;
 };

@@ -33,6 +33,15 @@ Error bad_choice(std::string_view option, std::string_view text, std::string_vie
   return Error{"bad_value", fmt::format("{} '{}': must be {}", option, text, choices)};
 }
 
+/// 2^30 tokens keep every product within 64 bits; no model comes near.
+Result<std::uint32_t> read_tokens(std::string_view text, std::string_view option, std::uint64_t least) {
+  const auto n = parse_tokens(text, option);
+  if (!n) return n.error();
+  if (*n < least || *n > (1U << 30))
+    return bad_choice(option, text, fmt::format("from {} to 1,073,741,824 tokens", least));
+  return static_cast<std::uint32_t>(*n);
+}
+
 std::optional<Error> read_cache_types(const Options& options, ContextParams& params) {
   if (!options.kv) return std::nullopt;
   const std::string_view text = *options.kv;
@@ -98,11 +107,9 @@ Result<ContextChoice> resolve_context_options(const Options& options, const Mode
     return out;
   }
   if (options.ctx) {
-    const auto n = parse_tokens(*options.ctx, "--ctx");
+    const auto n = read_tokens(*options.ctx, "--ctx", 1);
     if (!n) return n.error();
-    // 2^30 tokens keep every product below within 64 bits; no model comes near.
-    if (*n == 0 || *n > (1U << 30)) return bad_choice("--ctx", *options.ctx, "from 1 to 1,073,741,824 tokens, or max");
-    p.n_ctx = static_cast<std::uint32_t>(*n);
+    p.n_ctx = *n;
   } else {
     p.n_ctx = spec.n_ctx_train == 0 ? default_context : std::min(default_context, spec.n_ctx_train);
     out.assumed = true;
@@ -129,7 +136,11 @@ Result<PlacementOptions> resolve_placement_options(const Options& options, std::
     const auto n = parse_whole(experts, "--cpu-moe-layers", 0, 10000);
     if (!n) return n.error();
     out.cpu_moe_layers = *n;
+  } else if (options.engine == "ollama") {
+    out.cpu_moe_layers = 0;  // it has no switch for experts alone: a layer moves as a whole
   }
+  // vLLM starts with all of the model on the GPUs, or not at all.
+  if (options.engine == "vllm" && !out.gpu_layers) out.gpu_layers = std::numeric_limits<std::uint32_t>::max();
   const auto mode = options.split_mode.value_or("layer");
   if (mode != "layer" && mode != "tensor" && mode != "none")
     return bad_choice("--split-mode", mode, "layer, tensor or none");
@@ -160,12 +171,12 @@ Result<SpeedRequest> resolve_speed_options(const Options& options) {
   if (!corrections) return corrections.error();
   out.corrections = std::move(*corrections);
   if (options.depth) {
-    const auto n = parse_whole(*options.depth, "--depth", 0, 1U << 30);
+    const auto n = read_tokens(*options.depth, "--depth", 0);
     if (!n) return n.error();
     out.depth = *n;
   }
   if (options.prompt_tokens) {
-    const auto n = parse_whole(*options.prompt_tokens, "--prompt-tokens", 1, 1U << 30);
+    const auto n = read_tokens(*options.prompt_tokens, "--prompt-tokens", 1);
     if (!n) return n.error();
     out.prompt_tokens = *n;
   }

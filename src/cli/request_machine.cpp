@@ -8,6 +8,7 @@
 #include "cli/numbers.hpp"
 #include "cli/probe_system.hpp"
 #include "cli/request.hpp"
+#include "cli/request_parts.hpp"
 #include "willitrun/catalog.hpp"
 #include "willitrun/catalog_file.hpp"
 #include "willitrun/suggest.hpp"
@@ -146,7 +147,38 @@ std::optional<Error> read_host(const Options& options, MachineRequest& out) {
   return std::nullopt;
 }
 
+/// Whose devices a backend drives; Vulkan drives all of them, and whose a nameless device is nobody knows.
+struct BackendRow {
+  Backend backend;
+  std::string_view vendor;
+};
+constexpr std::array own_backends{BackendRow{Backend::cuda, "nvidia"}, BackendRow{Backend::rocm, "amd"},
+                                  BackendRow{Backend::metal, "apple"}, BackendRow{Backend::sycl, "intel"}};
+
 }  // namespace
+
+std::optional<Error> check_possible(const MachineRequest& request) {
+  const auto* own = std::find_if(own_backends.begin(), own_backends.end(),
+                                 [&](const BackendRow& r) { return request.backend == r.backend; });
+  const bool macos = request.os == OperatingSystem::macos;
+  for (const auto& device : request.devices) {
+    const bool amd_in_a_mac = macos && request.backend == Backend::metal && device.vendor == "amd";
+    if (own != own_backends.end() && !device.vendor.empty() && device.vendor != own->vendor && !amd_in_a_mac) {
+      const auto usual = name_of(usual_backend(request.devices, request.os));
+      return Error{
+          "contradiction",
+          fmt::format("--backend {} does not run on {}; did you mean {}?", name_of(own->backend), device.name, usual),
+          {std::string(usual)}};
+    }
+    if (device.vendor == "apple" && !macos)
+      return Error{"contradiction",
+                   fmt::format("--os {}: {} is modelled under macos only",
+                               request.os == OperatingSystem::windows ? "windows" : "linux", device.name)};
+    if (device.vendor == "nvidia" && macos)
+      return Error{"contradiction", fmt::format("--os macos: it has no driver for {}", device.name)};
+  }
+  return std::nullopt;
+}
 
 void default_to_this_computer(Options& options) {
   if (options.gpu.empty() && !options.vram) options.gpu = {"auto"};
@@ -170,6 +202,8 @@ Result<MachineRequest> resolve_surroundings(const Options& options, MachineReque
     if (!backend) return backend.error();
     request.backend = *backend;
   }
+  if (auto e = check_possible(request)) return *e;
+  if (request.backend == Backend::cpu) request.devices.clear();
   return request;
 }
 
@@ -177,8 +211,10 @@ Result<Machine> resolve_machine(const Options& options) {
   MachineRequest devices;
   std::vector<Assumption> assumptions;
   if (auto e = read_devices(options, devices, assumptions)) return *e;
+  const bool named = !devices.devices.empty();
   const auto request = resolve_surroundings(options, std::move(devices));
   if (!request) return request.error();
+  if (named && request->devices.empty()) assumptions = {{"backend", "llama.cpp's cpu backend, which uses no GPU"}};
   if (const auto added = added_catalogs(); !added.empty())
     assumptions.push_back({"catalog_overlay", fmt::format("catalog entries of {}", fmt::join(added, ", "))});
   auto machine = assemble_machine(*request);

@@ -19,6 +19,10 @@ struct ContextChoice {
 };
 
 [[nodiscard]] std::optional<Error> check_engine(const Options& options);
+/// Engines that do not run everywhere. vLLM's builds for processors and Intel are not modelled.
+[[nodiscard]] std::optional<Error> check_engine_runs(const Options& options, const Machine& machine);
+/// What cannot be: a backend on another vendor's device, Apple's chips without macOS, NVIDIA's with it.
+[[nodiscard]] std::optional<Error> check_possible(const MachineRequest& request);
 [[nodiscard]] Result<ContextChoice> resolve_context_options(const Options& options, const ModelSpec& spec);
 [[nodiscard]] Result<PlacementOptions> resolve_placement_options(const Options& options, std::size_t n_device);
 [[nodiscard]] Result<SpeedRequest> resolve_speed_options(const Options& options);

@@ -71,7 +71,10 @@ Result<TextStyle> output_style(const Options& options) {
     return Error{"bad_value", fmt::format("--color '{}': must be auto, always or never", color)};
   const char* no_color = std::getenv("NO_COLOR");
   const bool refused = no_color != nullptr && *no_color != '\0';
-  style.color = color == "always" || (color == "auto" && !refused && (is_set("CLICOLOR_FORCE") || is_terminal(stdout)));
+  const char* term = std::getenv("TERM");
+  const bool dumb = term != nullptr && std::string_view(term) == "dumb";  // it shows escape sequences as text
+  style.color = color == "always" ||
+                (color == "auto" && !refused && (is_set("CLICOLOR_FORCE") || (is_terminal(stdout) && !dumb)));
   return style;
 }
 

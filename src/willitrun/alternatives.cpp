@@ -28,14 +28,14 @@ class Search {
   Search(const CheckRequest& request, const ContextParams& context, VerdictCode current)
       : request_(request), context_(context), current_(current) {}
 
-  /// Offers the attempt when it is better than what is there; true then.
-  bool offer(const Attempt& attempt) {
+  /// Offers the attempt when it is better than what is there, and no worse than `worst`; true then.
+  bool offer(const Attempt& attempt, VerdictCode worst = VerdictCode::cpu) {
     const auto footprint = measure(attempt.model, attempt.context);
     const auto placement = solve_placement(footprint, *attempt.machine, attempt.placement);
     SpeedEstimate speed;
     if (placement.fits()) speed = estimate_speed(footprint, placement, *attempt.machine, request_.speed);
     const auto verdict = judge(footprint, placement, *attempt.machine, speed, request_.requirement).code;
-    if (!better(verdict, current_)) return false;
+    if (!better(verdict, current_) || better(worst, verdict)) return false;
     // `--ctx max` would take up again what the change frees.
     const bool pin = request_.longest_ctx && attempt.change.find("--ctx ") == std::string::npos;
     found_.push_back(
@@ -60,6 +60,8 @@ class Search {
 void try_automatic_placement(Search& search) {
   auto attempt = search.unchanged();
   if (!attempt.placement.gpu_layers && !attempt.placement.cpu_moe_layers) return;
+  // There it is the engine that fixed it.
+  if (search.request().speed.engine == Engine::vllm || search.request().speed.engine == Engine::ollama) return;
   attempt.change = "--gpu-layers auto --cpu-moe-layers auto";
   attempt.placement.gpu_layers.reset();
   attempt.placement.cpu_moe_layers.reset();
@@ -101,12 +103,17 @@ void try_shorter_context(Search& search) {
   }
 }
 
+/// Engines that load the presets tried here, which are llama.cpp's.
+bool loads_gguf(Engine engine) {
+  return engine != Engine::mlx && engine != Engine::vllm && engine != Engine::transformers;
+}
+
 /// The largest preset below the present one that is better here.
 void try_smaller_quant(Search& search) {
   // What people step down through, in falling size.
   constexpr std::array<std::string_view, 8> ladder{"q8_0",   "q6_k",   "q5_k_m",  "q4_k_m",
                                                    "iq4_xs", "q3_k_m", "iq3_xxs", "iq2_m"};
-  if (!search.request().at_quant) return;
+  if (!search.request().at_quant || !loads_gguf(search.request().speed.engine)) return;
   for (const auto id : ladder) {
     auto attempt = search.unchanged();
     const auto smaller = search.request().at_quant(id);
@@ -122,8 +129,7 @@ const std::vector<DeviceSpec>& devices_by_memory() {
   static const auto devices = [] {
     auto all = all_devices();
     std::erase_if(all, [](const DeviceSpec& d) {
-      return d.memory_bytes == 0 || !d.release_year || *d.release_year < 2020 ||
-             d.name.find("Laptop") != std::string::npos;
+      return d.memory_bytes == 0 || !d.release_year || *d.release_year < 2020 || is_laptop(d);
     });
     std::stable_sort(all.begin(), all.end(), [](const DeviceSpec& a, const DeviceSpec& b) {
       if (a.memory_bytes != b.memory_bytes) return a.memory_bytes < b.memory_bytes;
@@ -135,11 +141,12 @@ const std::vector<DeviceSpec>& devices_by_memory() {
   return devices;
 }
 
-/// `spec` in the place of the machine's one device.
-Machine with_device(const Machine& machine, const DeviceSpec& spec) {
+/// `spec` in the place of the machine's one device, with that much memory where it has none of its own.
+Machine with_device(const Machine& machine, const DeviceSpec& spec, std::optional<Bytes> memory = std::nullopt) {
   const auto& present = machine.devices[0];
   MachineRequest request;
   request.devices = {spec};
+  request.vram = memory;
   request.os = machine.os;
   request.backend = machine.backend;
   auto out = assemble_machine(request);
@@ -149,11 +156,27 @@ Machine with_device(const Machine& machine, const DeviceSpec& spec) {
   return out;
 }
 
+/// For a nameless device, the least memory, in sizes that cards have, with which it fits.
+void try_more_device_memory(Search& search) {
+  constexpr std::array<Bytes, 14> sold{4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 80, 96, 141};
+  const auto& present = search.request().machine.devices[0];
+  if (present.visible_bytes != present.memory_bytes) return;  // what is free was stated, whatever the size
+  for (const auto size : sold) {
+    if (size * gib <= present.memory_bytes) continue;
+    const auto larger = with_device(search.request().machine, present.spec, size * gib);
+    auto attempt = search.unchanged();
+    attempt.machine = &larger;
+    attempt.change = fmt::format("--vram {}GiB", size);
+    if (search.offer(attempt)) return;
+  }
+}
+
 /// The smallest device of the same vendor and kind, released since 2020, on which it fits; its own generation first.
 void try_next_device(Search& search) {
   const auto& machine = search.request().machine;
   if (machine.devices.size() != 1) return;
   const auto& present = machine.devices[0];
+  if (present.spec.id.empty()) return try_more_device_memory(search);
   const auto& all = devices_by_memory();
   const bool unified = present.spec.kind == DeviceKind::unified;
   for (const bool own_generation : {true, false}) {
@@ -170,6 +193,30 @@ void try_next_device(Search& search) {
       attempt.change = fmt::format("--gpu {}", spec.id);
       if (search.offer(attempt)) return;
     }
+  }
+}
+
+/// More of the same card, as many as one board takes, until all of it is on them.
+void try_more_of_the_same(Search& search) {
+  constexpr std::array<std::size_t, 3> counts{2, 3, 4};
+  auto machine = search.request().machine;
+  if (machine.devices.empty()) return;
+  const auto present = machine.devices[0];
+  const bool alike = std::all_of(machine.devices.begin(), machine.devices.end(),
+                                 [&](const Device& d) { return d.spec.id == present.spec.id; });
+  const bool addable =
+      present.spec.kind == DeviceKind::discrete && !present.spec.id.empty() && !is_laptop(present.spec);
+  if (!alike || !addable || !search.unchanged().placement.tensor_split.empty()) return;
+  for (const auto count : counts) {
+    if (count <= machine.devices.size()) continue;
+    while (machine.devices.size() < count) {
+      machine.devices.push_back(present);
+      machine.devices.back().id = fmt::format("gpu{}", machine.devices.size() - 1);
+    }
+    auto attempt = search.unchanged();
+    attempt.machine = &machine;
+    attempt.change = fmt::format("--gpu {}x{}", count, present.spec.id);
+    if (search.offer(attempt, VerdictCode::tight)) return;
   }
 }
 
@@ -202,6 +249,7 @@ std::vector<Alternative> find_alternatives(const CheckRequest& request, const Co
   try_shorter_context(search);
   try_smaller_quant(search);
   try_next_device(search);
+  try_more_of_the_same(search);
   if (current == VerdictCode::wont_run) try_more_system_memory(search);
   auto out = search.found();
   std::stable_sort(out.begin(), out.end(),
@@ -213,7 +261,8 @@ std::optional<LargerQuant> largest_quant_that_fits(const CheckRequest& request, 
   // A format the model was trained or published in gains nothing from more bits.
   const auto preset = find_quant(request.quant);
   const bool native = !preset || preset->type == TensorType::mxfp4 || preset->type == TensorType::nvfp4;
-  if (!request.at_quant || native || request.machine.devices.empty()) return std::nullopt;
+  if (!request.at_quant || native || request.machine.devices.empty() || !loads_gguf(request.speed.engine))
+    return std::nullopt;
   constexpr std::array<std::string_view, 4> ladder{"q8_0", "q6_k", "q5_k_m", "q4_k_m"};
   for (const auto id : ladder) {
     const auto larger = request.at_quant(id);

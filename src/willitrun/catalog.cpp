@@ -39,7 +39,7 @@ std::vector<CpuSpec> all_cpus() {
 
 Result<CpuSpec> find_cpu(std::string_view name) {
   constexpr Wanted wanted{"cpu", "CPU"};
-  if (name_words(name).empty()) return blank_name(wanted);
+  if (name_words(name).empty()) return blank_name(wanted, name);
   const auto table = catalog_tables().cpus;
   auto hits = lookup(table, spelled_key(name));
   const auto words = without_cpu_noise(name);

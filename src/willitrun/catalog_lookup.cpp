@@ -56,9 +56,13 @@ std::vector<std::string> near_misses(const Table& table, std::string_view key, s
     const auto longer = std::max(have.size(), key.size()), shorter = std::min(have.size(), key.size());
     // A name with more behind it ("gtx1650maxq") is near the name it starts with.
     const bool tail = have.size() >= 6 && key.starts_with(have);
-    if (longer - shorter > bound && !tail) continue;
+    // And so is one of a series ("rx7900").
+    const bool head = key.size() >= 5 && have.starts_with(key);
+    if (longer - shorter > bound && !tail && !head) continue;
     const auto rest = static_cast<unsigned>(longer - shorter);
-    const auto distance = tail ? std::min(bound, 1 + (rest + 1) / 2) : key_distance(key, have);
+    const auto distance = head   ? std::min(bound, rest / 2)
+                          : tail ? std::min(bound, 1 + (rest + 1) / 2)
+                                 : key_distance(key, have);
     if (distance <= bound) scored.push_back({distance, name.entry});
   }
   std::stable_sort(scored.begin(), scored.end(),
@@ -101,8 +105,12 @@ std::vector<std::string> ids_of(const Table& table, const std::vector<NameHit>& 
   return ids;
 }
 
-Error blank_name(const Wanted& wanted) {
-  return Error{fmt::format("unknown_{}", wanted.code), fmt::format("a {} name is empty", wanted.word)};
+Error blank_name(const Wanted& wanted, std::string_view name) {
+  const bool empty = name.find_first_not_of(" \t\r\n") == name.npos;
+  return Error{fmt::format("unknown_{}", wanted.code),
+               empty ? fmt::format("a {} name is empty", wanted.word)
+                     : fmt::format("unknown {} '{}'; `willitrun list {}s` shows all", wanted.word,
+                                   name.substr(0, max_name), wanted.code)};
 }
 
 Error ambiguous(const Wanted& wanted, std::string_view name, std::vector<std::string> candidates) {

@@ -34,7 +34,8 @@ struct Wanted {
 /// without what says nothing; `vendors`, when not 0, are the only ones to suggest from.
 [[nodiscard]] Error not_found(const catalog_data::Table& table, const Wanted& wanted, std::string_view name,
                               const std::vector<std::string>& words, std::uint32_t vendors = 0);
-[[nodiscard]] Error blank_name(const Wanted& wanted);
+/// For a name without a letter or digit.
+[[nodiscard]] Error blank_name(const Wanted& wanted, std::string_view name);
 
 /// Ids of entries, products once, in table order.
 [[nodiscard]] std::vector<std::string> ids_of(const catalog_data::Table& table, const std::vector<NameHit>& hits);

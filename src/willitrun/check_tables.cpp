@@ -42,8 +42,12 @@ bool place_on_device(const Load& load, const Machine& machine, Report& report) {
     if (candidate.total() > usable) continue;
     report.devices[i] = candidate;
     const auto left = usable - candidate.total();
-    report.verdict.code = left >= recommended_headroom ? VerdictCode::fits : VerdictCode::tight;
-    report.verdict.reasons.push_back({"fits", fmt::format("{} free on {}", format_bytes(left), machine.devices[i].id)});
+    const bool roomy = left >= recommended_headroom;
+    report.verdict.code = roomy ? VerdictCode::fits : VerdictCode::tight;
+    report.verdict.reasons.push_back(
+        {roomy ? "fits" : "headroom",
+         fmt::format("{} free on {}{}", format_bytes(left), machine.devices[i].id,
+                     roomy ? "" : fmt::format(", {} recommended", format_bytes(recommended_headroom)))});
     return true;
   }
   return false;

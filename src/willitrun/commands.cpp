@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "willitrun/advice.hpp"
 #include "willitrun/undriven.hpp"
@@ -62,15 +63,36 @@ std::string llama_command(const CheckRequest& request, const Placement& placemen
   return out;
 }
 
-/// Server environment, then a Modelfile; num_gpu counts layers as -ngl does.
+/// The tag's own quant, as far as is known: what Ollama serves where a tag names none.
+bool tag_holds(const CheckRequest& request) {
+  return !request.ollama_tag.empty() && (request.quant == "Q4_K_M" || request.quant == "MXFP4_MOE");
+}
+
+/// A model of one's own from a Modelfile; num_gpu counts layers as -ngl does. Slots and the cache's type are set where
+/// the server is started.
 std::string ollama_command(const CheckRequest& request, const Placement& placement) {
   const auto& p = request.context;
-  std::string environment = fmt::format("OLLAMA_NUM_PARALLEL={} ", p.n_seq_max);
-  if (p.flash_attn) environment += "OLLAMA_FLASH_ATTENTION=1 ";
-  if (quantized_cache(p)) environment += fmt::format("OLLAMA_KV_CACHE_TYPE={} ", info(p.type_k).name);
-  const auto from = request.ollama_tag.empty() ? "./" + file_name(request) : request.ollama_tag;
-  return fmt::format("{}ollama serve; Modelfile: FROM {}, PARAMETER num_ctx {}, PARAMETER num_gpu {}", environment,
-                     from, placement.context.n_ctx_seq, placement.split.gpu_layers);
+  std::string server;
+  if (p.n_seq_max > 1) server += fmt::format("OLLAMA_NUM_PARALLEL={} ", p.n_seq_max);
+  if (quantized_cache(p))
+    server += fmt::format("OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={} ", info(p.type_k).name);
+  if (!p.flash_attn) server += "OLLAMA_FLASH_ATTENTION=0 ";
+  if (!server.empty()) server += "ollama serve & sleep 2; ";
+  const auto file = file_name(request);
+  const auto from = tag_holds(request)                          ? request.ollama_tag
+                    : std::filesystem::path(file).is_absolute() ? file
+                                                                : "./" + file;
+  const auto& id = request.model->model.spec.id;
+  return fmt::format(
+      "{0}(echo FROM {1}; echo PARAMETER num_ctx {2}; echo PARAMETER num_gpu {3}) > {4}.Modelfile && "
+      "ollama create {4} -f {4}.Modelfile && ollama run {4}",
+      server, from, placement.context.n_ctx_seq, placement.split.gpu_layers, id);
+}
+
+/// Ollama has one type for keys and values, and these.
+bool ollama_has_cache(const ContextParams& p) {
+  return p.type_k == p.type_v &&
+         (p.type_k == TensorType::f16 || p.type_k == TensorType::q8_0 || p.type_k == TensorType::q4_0);
 }
 
 /// lms takes the share of layers on the GPU.
@@ -82,12 +104,14 @@ std::string lmstudio_command(const CheckRequest& request, const Placement& place
                      gpu);
 }
 
-/// A directory of safetensors files, as it lies there; llama.cpp would need it converted.
-std::string vllm_command(const CheckRequest& request, const Placement& placement) {
-  auto out = fmt::format("vllm serve {} --max-model-len {}", request.model->model.source, placement.context.n_ctx_seq);
+/// A directory of safetensors files as it lies there, or a repository of them; llama.cpp would need either converted.
+std::string vllm_command(std::string_view model, const CheckRequest& request, const Placement& placement) {
+  auto out = fmt::format("vllm serve {} --max-model-len {}", model, placement.context.n_ctx_seq);
   const auto& split = placement.split;
   if (split.n_device > 1)
     out += fmt::format(" --{}-parallel-size {}", split.sliced() ? "tensor" : "pipeline", split.n_device);
+  if (request.context.type_k == TensorType::fp8) out += " --kv-cache-dtype fp8";
+  if (request.context.n_seq_max > 1) out += fmt::format(" --max-num-seqs {}", request.context.n_seq_max);
   return out;
 }
 
@@ -96,15 +120,19 @@ std::string vllm_command(const CheckRequest& request, const Placement& placement
 std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request, const Placement& placement) {
   if (undriven_device(request.machine) != nullptr) return {};
   if (!placement.fits() || !request.model->model.spec.keeps_cache) return {};
-  if (!request.model->model.stored.empty()) return {{"vllm", vllm_command(request, placement)}};
+  if (!request.model->model.stored.empty())
+    return {{"vllm", vllm_command(request.model->model.source, request, placement)}};
   // Other engines take other files.
   const auto engine = request.speed.engine;
+  if (engine == Engine::vllm && !request.published_as.empty())
+    return {{"vllm", vllm_command(request.published_as, request, placement)}};
   if (engine == Engine::mlx || engine == Engine::vllm || engine == Engine::transformers) return {};
   std::vector<std::pair<std::string, std::string>> out{{"llama.cpp", llama_command(request, placement)}};
   // The other two have no switch for experts alone, nor for slices.
   if (placement.n_hosted_experts > 0 || placement.split.sliced()) return out;
-  out.emplace_back("ollama", ollama_command(request, placement));
-  out.emplace_back("lmstudio", lmstudio_command(request, placement));
+  if (ollama_has_cache(request.context)) out.emplace_back("ollama", ollama_command(request, placement));
+  // lms sets the cache's type nowhere.
+  if (!quantized_cache(request.context)) out.emplace_back("lmstudio", lmstudio_command(request, placement));
   return out;
 }
 

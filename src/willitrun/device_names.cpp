@@ -281,7 +281,7 @@ Result<Found<DeviceSpec>> choose(std::string_view name, const Match& match, std:
 
 Result<Found<DeviceSpec>> find_device(std::string_view name) {
   auto rest = trimmed(name);
-  if (name_words(rest).empty()) return blank_name(wanted);
+  if (name_words(rest).empty()) return blank_name(wanted, name);
   std::uint32_t count = 1;
   auto match = search(rest);
   if (!match) return match.error();

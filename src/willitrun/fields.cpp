@@ -163,7 +163,9 @@ Result<Fields> Fields::parse(std::span<const std::string> texts) {
       if (!steps) {
         auto near = path.empty() ? std::vector<std::string>{} : near_misses(path.substr(0, longest_path));
         return Error{"unknown_field",
-                     fmt::format("--fields '{}': no such value in a result{}", path, did_you_mean(near)), near};
+                     fmt::format("--fields '{}': no such value in a result{}", path,
+                                 near.empty() ? "; `willitrun schema result` lists them" : did_you_mean(near)),
+                     near};
       }
       out.paths_.push_back(path);
       out.steps_.push_back(std::move(*steps));

@@ -79,7 +79,10 @@ Result<GlossaryTerm> find_term(std::string_view text) {
       names.insert(names.end(), term.also.begin(), term.also.end());
     }
     auto near = nearest(text.substr(0, longest_term), names);
-    return Error{"unknown_term", fmt::format("no term {}{}", in_quotes(text), did_you_mean(near)), near};
+    return Error{"unknown_term",
+                 fmt::format("no term {}{}", in_quotes(text),
+                             near.empty() ? "; try GQA, KV cache, offload or quantisation" : did_you_mean(near)),
+                 near};
   }
   auto term = *found;
   term.example = glossary_example(term.example);

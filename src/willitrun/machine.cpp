@@ -64,11 +64,15 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
   auto& out = machine.assumptions;
   const bool ruled = !request.free_vram && (request.vram || request.measured.empty() || !request.measured[0].free);
   if (ruled && first.spec.vendor == "apple")
-    out.push_back({"working_set", fmt::format("macOS lets the GPU use {} of {} (its default up to version 15)",
-                                              format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
+    out.push_back(
+        {"working_set",
+         fmt::format("macOS lets the GPU use {} of {} (its default up to version 15; --free-vram states another share)",
+                     format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
   else if (ruled && first.spec.kind == DeviceKind::unified && first.visible_bytes < first.memory_bytes)
-    out.push_back({"shared_pool", fmt::format("the GPU may use {} of {} shared memory (the driver's default)",
-                                              format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
+    out.push_back(
+        {"shared_pool", fmt::format("the GPU may use {} of {} shared memory (the driver's default; --free-vram "
+                                    "states another share)",
+                                    format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
   else if (ruled && !first.spec.id.empty())
     out.push_back({"idle_device", machine.os == OperatingSystem::windows
                                       ? "Windows with its desktop on this card"
@@ -80,6 +84,21 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
 }
 
 }  // namespace
+
+bool is_laptop(const DeviceSpec& device) {
+  std::string_view name = device.name;
+  if (name.find("Laptop") != name.npos || name.find("Mobile") != name.npos) return true;
+  // "GeForce MX450", "GeForce GTX 980M", "Arc A770M", "Radeon RX 7700S"; no desktop card's last digit is followed so.
+  for (std::size_t at = 0; at < name.size();) {
+    const auto end = std::min(name.find(' ', at), name.size());
+    const auto word = name.substr(at, end - at);
+    at = end + 1;
+    const auto digits = std::count_if(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool suffixed = word.ends_with('M') || (word.ends_with('S') && device.vendor == "amd");
+    if (digits >= 3 && (suffixed || word.starts_with("MX"))) return true;
+  }
+  return false;
+}
 
 Bytes apple_working_set(Bytes memory, unsigned macos_version) {
   const auto row = std::find_if(working_set.begin(), working_set.end() - 1,
@@ -93,6 +112,13 @@ Backend usual_backend(const std::string& vendor, OperatingSystem os) {
   if (vendor == "amd") return os == OperatingSystem::linux_os ? rocm : vulkan;
   if (vendor == "intel") return vulkan;
   return vendor.empty() ? cuda : vulkan;
+}
+
+Backend usual_backend(const std::vector<DeviceSpec>& devices, OperatingSystem os) {
+  if (devices.empty()) return cpu;
+  const auto& vendor = devices[0].vendor;
+  const bool mixed = std::any_of(devices.begin(), devices.end(), [&](const auto& d) { return d.vendor != vendor; });
+  return mixed ? vulkan : usual_backend(vendor, os);
 }
 
 std::string_view name_of(Backend backend) {
@@ -109,9 +135,8 @@ Machine assemble_machine(const MachineRequest& request) {
   Machine machine;
   machine.os = request.os;
   machine.wsl = request.wsl;
-  machine.backend = request.devices.empty() ? cpu
-                    : request.backend       ? *request.backend
-                                            : usual_backend(request.devices[0].vendor, request.os);
+  machine.backend =
+      request.devices.empty() ? cpu : request.backend.value_or(usual_backend(request.devices, request.os));
   for (std::size_t i = 0; i < request.devices.size(); ++i)
     machine.devices.push_back(make_device(request, request.devices[i], i, machine));
   machine.host.name = request.host_name;

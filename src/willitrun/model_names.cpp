@@ -115,7 +115,7 @@ std::vector<NameHit> lookup_model(const Words& words) {
 }  // namespace
 
 Result<Found<ModelEntry>> find_model(std::string_view name) {
-  if (name_words(name).empty()) return blank_name(wanted);
+  if (name_words(name).empty()) return blank_name(wanted, name);
   const auto table = catalog_tables().models;
   // Longer names are no names; the reductions below stay cheap on hostile input.
   const auto text = without_address(name.substr(0, 400));

@@ -103,10 +103,7 @@ std::string_view name_of(DeviceForm form) { return form_names[static_cast<std::s
 
 DeviceForm form_of(const DeviceSpec& device) {
   if (device.kind == DeviceKind::unified) return DeviceForm::unified;
-  return device.name.find("Laptop") != std::string::npos || device.name.find("Max-Q") != std::string::npos ||
-                 device.name.find("Mobile") != std::string::npos
-             ? DeviceForm::laptop
-             : DeviceForm::discrete;
+  return is_laptop(device) ? DeviceForm::laptop : DeviceForm::discrete;
 }
 
 bool beats(const DeviceChoice& a, const DeviceChoice& b) {

@@ -10,9 +10,7 @@ namespace {
 const Reason* deciding_reason(const Verdict& verdict) {
   const auto& reasons = verdict.reasons;
   if (reasons.empty()) return nullptr;
-  const auto gate = std::find_if(reasons.begin(), reasons.end(), [](const Reason& reason) {
-    return reason.code.starts_with("min_") || reason.code.starts_with("max_");
-  });
+  const auto gate = std::find_if(reasons.begin(), reasons.end(), is_gate);
   return !verdict.met && gate != reasons.end() ? &*gate : &reasons.front();
 }
 

@@ -87,13 +87,14 @@ struct Spelling {
   std::string_view text, id;
 };
 
-// Other names for exactly one preset, after normalisation.
+// Other names for exactly one preset, after normalisation. Q3_K, Q4_K and Q5_K: as llama-quantize takes them.
 constexpr std::array spellings{
     Spelling{"fp32", "f32"},          Spelling{"float32", "f32"},   Spelling{"fp16", "f16"},
     Spelling{"float16", "f16"},       Spelling{"bfloat16", "bf16"}, Spelling{"q4km", "q4_k_m"},
     Spelling{"mxfp4", "mxfp4_moe"},   Spelling{"q3kl", "q3_k_l"},   Spelling{"fp8e4m3", "fp8"},
     Spelling{"q80", "q8_0"},          Spelling{"bnb4bit", "nf4"},   Spelling{"gptq", "gptq-4bit-128g"},
-    Spelling{"awq", "awq-4bit-128g"}, Spelling{"llmint8", "int8"},
+    Spelling{"awq", "awq-4bit-128g"}, Spelling{"llmint8", "int8"},  Spelling{"q3k", "q3_k_m"},
+    Spelling{"q4k", "q4_k_m"},        Spelling{"q5k", "q5_k_m"},
 };
 
 /// Mixes whose tensor types differ from file to file (Unsloth's dynamic and bartowski's larger ones), and
@@ -182,7 +183,8 @@ Result<QuantPreset> find_quant(std::string_view text) {
     for (const auto& p : presets) ids.push_back(p.id);
     suggestions = nearest(text, ids);
   }
-  return Error{"unknown_quant", fmt::format("unknown quant '{}'{}", text, did_you_mean(suggestions)), suggestions};
+  const auto hint = suggestions.empty() ? "; `willitrun list quants` shows all" : did_you_mean(suggestions);
+  return Error{"unknown_quant", fmt::format("unknown quant '{}'{}", text, hint), suggestions};
 }
 
 double least_bits(const QuantPreset& preset) {

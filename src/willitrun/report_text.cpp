@@ -4,6 +4,7 @@
 #include <array>
 
 #include "willitrun/figures.hpp"
+#include "willitrun/format_writers.hpp"
 #include "willitrun/report.hpp"
 #include "willitrun/text_layout.hpp"
 
@@ -86,7 +87,9 @@ std::string speed_line(const Report& r, const TextStyle& style) {
                                 speed_text(s.decode_tokens_per_s->low), speed_text(s.decode_tokens_per_s->high)));
   if (s.prefill_tokens_per_s)
     items.push_back(fmt::format("prompt about {} tok/s", speed_text(s.prefill_tokens_per_s->mid)));
-  if (s.time_to_first_token_s) items.push_back(fmt::format("first token {:.2g} s", s.time_to_first_token_s->mid));
+  if (s.time_to_first_token_s)
+    items.push_back(fmt::format("{} {:.2g} s", r.context.allocated > 0 ? "first token" : "a prompt read in",
+                                s.time_to_first_token_s->mid));
   if (s.limited_by) items.push_back(fmt::format("limited by {}", name_of(*s.limited_by)));
   if (s.parallel)
     items.push_back(fmt::format("{} users: about {} tok/s each, {} together", s.parallel->users,
@@ -110,16 +113,39 @@ std::string room_line(const Report& r, const TextStyle& style) {
   return items.empty() ? std::string() : wrapped("  Room   ", items, "; ", style);
 }
 
-std::string advice_lines(const Report& r, const TextStyle& style) {
+/// Why the verdict is what it is, and what was required beyond that and is not met.
+std::string reason_lines(const Report& r, const TextStyle& style) {
+  const auto& verdict = r.verdict;
+  std::vector<std::string> reasons, unmet;
+  // What does not run or is not known needs no other word for it.
+  const bool judged = verdict.code != VerdictCode::wont_run && verdict.code != VerdictCode::unknown;
+  const auto level = required_level(r);
+  if (judged && !meets(verdict.code, level)) unmet.push_back(fmt::format("--require {}", name_of(level)));
+  for (const auto& reason : verdict.reasons)
+    if (reason.code != "fits") (is_gate(reason) && judged ? unmet : reasons).push_back(reason.message);
   std::string out;
-  std::vector<std::string> reasons;
-  for (const auto& reason : r.verdict.reasons) reasons.push_back(reason.message);
-  const bool plain_yes = r.verdict.code == VerdictCode::fits && r.verdict.met;
-  if (!plain_yes && !reasons.empty()) out += wrapped("  why    ", reasons, "; ", style);
+  if (!reasons.empty()) out += wrapped("  why    ", reasons, "; ", style);
+  if (!unmet.empty()) out += wrapped("  unmet  ", unmet, "; ", style);
+  return out;
+}
+
+std::string advice_lines(const Report& r, const TextStyle& style) {
+  auto out = reason_lines(r, style);
   std::vector<std::string> changes;
   for (const auto& a : r.alternatives) changes.push_back(fmt::format("{} ({})", a.change, name_of(a.verdict)));
   if (!changes.empty()) out += wrapped("  try    ", changes, ", ", style);
   return out;
+}
+
+/// The command of the engine asked for, else the first.
+std::string_view command_shown(const Report& r) {
+  if (r.commands.empty()) return {};
+  const auto asked =
+      std::find_if(r.request.begin(), r.request.end(), [](const auto& o) { return o.first == "engine"; });
+  const auto* engine = asked == r.request.end() ? nullptr : std::get_if<std::string>(&asked->second);
+  for (const auto& [name, command] : r.commands)
+    if (engine != nullptr && name == *engine) return command;
+  return r.commands.front().second;
 }
 
 std::string footer(const Report& r, const TextStyle& style) {
@@ -130,8 +156,7 @@ std::string footer(const Report& r, const TextStyle& style) {
   for (const auto& note : r.speed.notes) out += wrapped("  note     ", {note}, " ", style);
   for (const auto& warning : r.warnings) out += wrapped("  warning  ", {warning.message}, " ", style);
   // A command is to be copied: never wrapped.
-  for (const auto& [engine, command] : r.commands)
-    if (engine == "llama.cpp" || engine == "vllm") out += "  run      " + command + "\n";
+  if (const auto command = command_shown(r); !command.empty()) out += fmt::format("  run      {}\n", command);
   return out;
 }
 

@@ -44,10 +44,13 @@ Error bad_value(std::string_view what, std::string_view text, std::string_view e
   return Error{"bad_value", fmt::format("{} '{}': {}", what, text, expected)};
 }
 
-/// A decimal number and its suffix; the product must be whole after rounding and fit 64 bits.
+/// Of what there is no half: "1.5B" rows are whole, "8192.5" tokens are not. Decimals are seldom exact in binary.
+bool is_whole(double value) { return std::abs(value - std::round(value)) <= value * 1e-9; }
+
+/// A decimal number and its suffix; the product must fit 64 bits and, where `whole_only`, be a whole number.
 template <std::size_t N>
 Result<std::uint64_t> parse_scaled(std::string_view text, std::string_view what, const std::array<Suffix, N>& suffixes,
-                                   std::string_view expected) {
+                                   std::string_view expected, bool whole_only) {
   double number = 0;
   const auto* end = text.data() + text.size();
   const auto [rest, code] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
@@ -63,8 +66,9 @@ Result<std::uint64_t> parse_scaled(std::string_view text, std::string_view what,
     if (whole_code == std::errc() && whole_end == rest) {
       const auto product = checked_mul(whole, s.factor);
       if (product) return *product;
-    } else if (number * static_cast<double>(s.factor) < 1.8e19) {
-      return static_cast<std::uint64_t>(std::llround(number * static_cast<double>(s.factor)));
+    } else if (const double product = number * static_cast<double>(s.factor); product < 1.8e19) {
+      if (whole_only && !is_whole(product)) return bad_value(what, text, expected);
+      return static_cast<std::uint64_t>(std::llround(product));
     }
     return bad_value(what, text, "is too large");
   }
@@ -94,15 +98,15 @@ std::optional<std::uint64_t> checked_mul(std::uint64_t a, std::uint64_t b) {
 
 Result<Bytes> parse_size(std::string_view text, std::string_view what) {
   if (text == "0") return Bytes{0};
-  return parse_scaled(text, what, size_suffixes, "needs a number and a unit, such as 12GiB, 12GB or 512MiB");
+  return parse_scaled(text, what, size_suffixes, "needs a number and a unit, such as 12GiB, 12GB or 512MiB", false);
 }
 
 Result<std::uint64_t> parse_count(std::string_view text, std::string_view what) {
-  return parse_scaled(text, what, count_suffixes, "needs a whole number, such as 150000, 100k, 10M or 1.5B");
+  return parse_scaled(text, what, count_suffixes, "needs a whole number, such as 150000, 100k, 10M or 1.5B", true);
 }
 
 Result<std::uint64_t> parse_tokens(std::string_view text, std::string_view what) {
-  return parse_scaled(text, what, token_suffixes, "needs a number of tokens, such as 8192 or 32k");
+  return parse_scaled(text, what, token_suffixes, "needs a number of tokens, such as 8192 or 32k", true);
 }
 
 std::string format_bytes(Bytes bytes) { return scaled(bytes, 1024, {"B", "KiB", "MiB", "GiB", "TiB"}); }

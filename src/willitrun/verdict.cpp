@@ -59,6 +59,14 @@ void explain_excess(const Footprint& footprint, const Placement& placement, cons
     verdict.reasons.push_back({"reads_from_disk", "mmap would let it start, rereading what lacks from disk all along"});
 }
 
+/// Layers on an accelerator whose experts lie in system memory.
+std::size_t layers_without_experts(const Split& split) {
+  std::size_t count = 0;
+  for (std::uint32_t il = 0; il < split.layer_device.size(); ++il)
+    if (split.layer_device[il] >= 0 && split.experts_host(il)) ++count;
+  return count;
+}
+
 void explain_fit(const Placement& placement, const Machine& machine, Verdict& verdict) {
   const auto& split = placement.split;
   switch (verdict.code) {
@@ -71,13 +79,16 @@ void explain_fit(const Placement& placement, const Machine& machine, Verdict& ve
                verdict.code == fits ? "" : fmt::format(", {} recommended", format_bytes(recommended_headroom)))});
       break;
     case offload:
-      if (placement.n_hosted_experts > 0)
+      if (split.gpu_layers < split.layer_device.size()) {
+        verdict.reasons.push_back(
+            {"layers_on_host", fmt::format("{} of {} layers on the GPU", split.gpu_layers, split.layer_device.size())});
+        if (const auto without = layers_without_experts(split); without > 0)
+          verdict.reasons.push_back({"experts_on_host", fmt::format("{} of them without their experts", without)});
+      } else if (placement.n_hosted_experts > 0) {
         verdict.reasons.push_back(
             {"experts_on_host", fmt::format("experts of {} of {} layers in system memory", placement.n_hosted_experts,
                                             split.layer_device.size() - 1)});
-      if (split.gpu_layers < split.layer_device.size())
-        verdict.reasons.push_back(
-            {"layers_on_host", fmt::format("{} of {} layers on the GPU", split.gpu_layers, split.layer_device.size())});
+      }
       if (!split.kv_on_device) verdict.reasons.push_back({"cache_on_host", "the KV cache is in system memory"});
       break;
     case cpu:
@@ -105,6 +116,8 @@ std::string_view name_of(Requirement::Level level) {
   return names[static_cast<std::size_t>(level)];
 }
 
+bool is_gate(const Reason& reason) { return reason.code.starts_with("min_") || reason.code.starts_with("max_"); }
+
 bool meets(VerdictCode code, Requirement::Level level) {
   switch (level) {
     case Requirement::Level::fits: return code == fits;
@@ -125,7 +138,8 @@ void apply_gates(const GateFigures& figures, const Requirement& required, Verdic
   if (required.min_ctx) {
     const auto& n_ctx = figures.n_ctx_seq;
     gate("min_ctx", n_ctx.has_value(), n_ctx && *n_ctx >= *required.min_ctx,
-         n_ctx ? fmt::format("{} tokens of context, {} required", *n_ctx, *required.min_ctx)
+         n_ctx ? fmt::format("{} tokens of context, {} required", format_grouped(*n_ctx),
+                             format_grouped(*required.min_ctx))
                : "tables have no context to hold against the required one");
   }
   if (required.min_tokens_per_s) {

@@ -15,7 +15,7 @@ Machine with_device(const Machine& machine, const std::string& name) {
   const auto found = find_device(name);
   REQUIRE(found);
   MachineRequest request;
-  request.devices = {found->entry};
+  request.devices.assign(found->count, found->entry);
   request.os = machine.os;
   request.backend = machine.backend;
   request.reserve = {Reserve::Kind::bytes, machine.devices[0].reserve_bytes, 0};
@@ -39,6 +39,9 @@ void apply(const std::string& option, const std::string& value, CheckRequest& re
     request.quant = value;
   } else if (option == "--gpu") {
     request.machine = with_device(request.machine, value);
+  } else if (option == "--vram") {
+    auto& device = request.machine.devices[0];
+    device.memory_bytes = device.visible_bytes = *parse_size(value, "--vram");
   } else if (option == "--ram") {
     request.machine.host.memory_bytes = *parse_size(value, "--ram");
   } else if (option == "--gpu-layers" && value == "auto") {
@@ -69,7 +72,7 @@ std::size_t check_advice(const CheckRequest& request) {
     const auto after = check(followed(request, alternative.change));
     REQUIRE(after);
     // What is said of another device allows for as much overhead as the present one has.
-    if (alternative.change.starts_with("--gpu "))
+    if (alternative.change.starts_with("--gpu ") || alternative.change.starts_with("--vram "))
       CHECK(static_cast<int>(after->verdict.code) <= static_cast<int>(alternative.verdict));
     else
       CHECK(name_of(after->verdict.code) == name_of(alternative.verdict));

@@ -129,7 +129,7 @@ TEST_CASE("unknown devices: near misses, digits weighing more than letters") {
   CHECK(error.exit_status == 2);
   CHECK(error.suggestions == Names{"rtx3060-12gb"});
   CHECK(device_error("") == "a GPU name is empty");
-  CHECK(device_error(" - ") == "a GPU name is empty");
+  CHECK(device_error(" - ") == "unknown GPU ' - '; `willitrun list gpus` shows all");
   CHECK_FALSE(find_device(std::string(100'000, 'a')));
   CHECK_FALSE(find_device(std::string(100'000, '1')));
   CHECK_FALSE(find_device(std::string(10'000, '(')));

@@ -98,7 +98,7 @@ TEST_CASE("an unknown path is refused with what it may have meant") {
   CHECK(refusal("memory.devices.total_bytes") ==
         "--fields 'memory.devices.total_bytes': no such value in a result; did you mean memory.devices.0.total_bytes?");
   CHECK(refusal("sha256") == "--fields 'sha256': no such value in a result; did you mean catalog.sha256?");
-  CHECK(refusal("verdict.code,") == "--fields '': no such value in a result");
+  CHECK(refusal("verdict.code,") == "--fields '': no such value in a result; `willitrun schema result` lists them");
   for (const auto* bad : {"verdict.", ".verdict", "verdict..code", "verdict.code.x", "memory.devices.-1.id", "id.x",
                           "memory.devices.99999999999999999999.id", "memory.devices.0x.id"}) {
     CAPTURE(bad);

@@ -1,4 +1,5 @@
 #include "willitrun/needs.hpp"
+#include "willitrun/catalog.hpp"
 
 #include <algorithm>
 
@@ -114,4 +115,12 @@ TEST_CASE("nothing runs what nothing holds") {
   CHECK_FALSE(list.cheapest);
   CHECK_FALSE(list.smallest);
   CHECK_FALSE(list.fastest);
+}
+
+TEST_CASE("laptops are told by their names") {
+  for (const auto* name : {"rtx4090-laptop", "mx450", "gtx980m", "arc-a770m", "rx7700s", "rx7600m-xt"})
+    CHECK(form_of(find_device(name)->entry) == DeviceForm::laptop);
+  for (const auto* name : {"rtx-pro-6000-maxq", "rtx4070-super", "l40s", "v100s", "m40", "mi100", "rx7600"})
+    CHECK(form_of(find_device(name)->entry) == DeviceForm::discrete);
+  CHECK(form_of(find_device("780m")->entry) == DeviceForm::unified);
 }

@@ -27,6 +27,9 @@ TEST_CASE("a quant is found in every usual spelling") {
   for (const auto* text : {"f16", "fp16", "FP16", "float16"}) CHECK(id_of(text) == "f16");
   for (const auto* text : {"bf16", "BFloat16"}) CHECK(id_of(text) == "bf16");
   for (const auto* text : {"q8_0", "Q80", "q8-0"}) CHECK(id_of(text) == "q8_0");
+  CHECK(id_of("Q3_K") == "q3_k_m");
+  CHECK(id_of("Q4_K") == "q4_k_m");
+  CHECK(id_of("Q5_K") == "q5_k_m");
   CHECK(id_of("mxfp4") == "mxfp4_moe");
   CHECK(id_of("GPTQ") == "gptq-4bit-128g");
   CHECK(id_of("awq") == "awq-4bit-128g");
@@ -47,7 +50,7 @@ TEST_CASE("a number of bits is not a quant: those that have it are offered") {
   CHECK(id_of("q4") == "unknown quant 'q4'; did you mean q4_k_m, q4_k_s, q4_1, q4_0 or iq4_nl?");
   CHECK(id_of("8-bit") == "unknown quant '8-bit'; did you mean q8_0 or mlx-8bit?");
   CHECK(id_of("q4_k_n") == "unknown quant 'q4_k_n'; did you mean q4_k_m, q4_k_s or q2_k?");
-  CHECK(id_of("completely wrong") == "unknown quant 'completely wrong'");
+  CHECK(id_of("completely wrong") == "unknown quant 'completely wrong'; `willitrun list quants` shows all");
 }
 
 TEST_CASE("formats of other engines leave tables at 16 bits, most of them") {

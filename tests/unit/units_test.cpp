@@ -27,6 +27,11 @@ TEST_CASE("tokens are binary and rows decimal") {
   CHECK(*parse_count("10M", "rows") == 10000000);
   CHECK(*parse_count("1.5B", "rows") == 1500000000);
   CHECK_FALSE(parse_tokens("many", "--ctx"));
+  CHECK(*parse_tokens("1.5k", "--ctx") == 1536);
+  CHECK(*parse_count("4.35M", "rows") == 4350000);
+  CHECK(parse_tokens("8192.5", "--ctx").error().message ==
+        "--ctx '8192.5': needs a number of tokens, such as 8192 or 32k");
+  CHECK_FALSE(parse_count("1.5", "rows"));
 }
 
 TEST_CASE("bytes for people") {

@@ -100,7 +100,7 @@ TEST_CASE("a gate on the context counts what one slot has") {
   const auto verdict = judged(one_card(64 * gib), 1000, requirement);
   CHECK(verdict.code == VerdictCode::fits);
   CHECK_FALSE(verdict.met);
-  CHECK(verdict.reasons.back().message == "8192 tokens of context, 8193 required");
+  CHECK(verdict.reasons.back().message == "8,192 tokens of context, 8,193 required");
   requirement.min_ctx = 8192;
   CHECK(judged(one_card(64 * gib), 1000, requirement).met);
 }
