@@ -191,8 +191,8 @@ Result<MachineRequest> resolve_surroundings(const Options& options, MachineReque
   if (auto e = read_reserve(options.reserve, request.reserve)) return *e;
   if (auto e = read_size(options.overhead, "--overhead", request.overhead)) return *e;
   if (auto e = read_host(options, request)) return *e;
-  const bool apple = !request.devices.empty() && request.devices[0].vendor == "apple";
-  if (options.os || apple) {
+  const bool mac = options.backend == "metal" || (!request.devices.empty() && request.devices[0].vendor == "apple");
+  if (options.os || mac) {
     const auto os = choose(systems, options.os.value_or("macos"), "--os");
     if (!os) return os.error();
     request.os = *os;
