@@ -97,6 +97,8 @@ Result<ContextChoice> resolve_context_options(const Options& options, const Mode
   p.swa_full = options.swa_full;
   p.offload_kqv = !options.no_kv_offload;
   p.use_mmap = !options.no_mmap;
+  // The engines that are not built on llama.cpp load all of a model to where its layers are.
+  p.input_on_device = options.engine == "mlx" || options.engine == "vllm" || options.engine == "transformers";
   if (auto e = read_cache_types(options, p)) return *e;
   if (auto e = read_flash_attention(options, p)) return *e;
   if (auto e = read_outputs(options, p)) return *e;

@@ -18,12 +18,14 @@ struct Distributor {
   }
 };
 
-void add_weights(const ModelSpec& spec, const WeightTable& weights, const Split& split, Distributor& to) {
+void add_weights(const Footprint& footprint, const WeightTable& weights, const Split& split, Distributor& to) {
+  const auto& spec = footprint.spec();
   const auto n_trunk = spec.n_layer_trunk();
-  to.weights(-1, weights.input);
-  to.weights(split.layer_device.back(), weights.output);
-  if (split.layer_device.back() >= 0 || spec.tied_twice_on_host)
-    to.weights(split.layer_device.back(), weights.tied_output);
+  const auto last = split.layer_device.back();
+  const auto input = footprint.params.input_on_device ? split.layer_device.front() : -1;
+  to.weights(input, weights.input);
+  to.weights(last, weights.output);
+  if (last != input || spec.tied_twice_on_host) to.weights(last, weights.tied_output);
   for (std::uint32_t il = 0; il < n_trunk; ++il) {
     to.weights(split.layer_device[il], weights.layers[il].dense);
     to.weights(split.experts_host(il) ? -1 : split.layer_device[il], weights.layers[il].experts);
@@ -54,7 +56,7 @@ void add_slices(const Footprint& footprint, const Split& split, Loads& loads) {
     Loads own;
     own.devices.resize(split.n_device);
     Distributor to{own};
-    add_weights(footprint.spec(), sliced->weights[device], split, to);
+    add_weights(footprint, sliced->weights[device], split, to);
     add_caches(caches, split, to);
     loads.devices[device] = own.devices[0];
   }
@@ -98,7 +100,7 @@ Loads distribute_stored(const Footprint& footprint, const Split& split) {
   Loads loads;
   loads.devices.resize(split.n_device);
   Distributor to{loads};
-  add_weights(footprint.spec(), footprint.weights(), split, to);
+  add_weights(footprint, footprint.weights(), split, to);
   add_caches(footprint.caches, split, to);
   if (split.sliced()) add_slices(footprint, split, loads);
   return loads;
