@@ -3,6 +3,7 @@
 #include "cli/commands.hpp"
 #include "cli/terminal.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/catalog_tables.hpp"
 #include "willitrun/footprint.hpp"
 #include "willitrun/quant.hpp"
 
@@ -89,23 +90,49 @@ std::string describe(const CpuSpec& c) {
   return out + line("source", c.source) + line("note", c.note);
 }
 
+/// The entry as its catalog file has it, in a file that --catalog takes. A size of a chip sold with several is part of
+/// the chip's entry: its id begins with the entry's.
+std::string as_catalog(std::string_view schema, std::string_view list, const catalog_data::Table& table,
+                       std::string_view id) {
+  const catalog_data::Entry* found = nullptr;
+  for (const auto& entry : table.entries) {
+    const std::string_view own = entry.id;
+    const bool sized = id.starts_with(own) && (id.size() == own.size() || id[own.size()] == '-');
+    if (sized && (found == nullptr || own.size() > std::string_view(found->id).size())) found = &entry;
+  }
+  if (found == nullptr) return {};
+  return fmt::format("{{\"schema\":\"{}\",\"{}\":[{}]}}\n", schema, list,
+                     std::string_view(found->json, found->json_size));
+}
+
 }  // namespace
 
 int run_show(const Invocation& invocation) {
-  if (const auto format = chosen_format(invocation.options, {"text"}); !format)
-    return fail(format.error(), invocation.options);
+  const auto format = chosen_format(invocation.options, {"text", "json"});
+  if (!format) return fail(format.error(), invocation.options);
+  const bool json = *format == "json";
   const auto& name = invocation.subject;
   const auto print = [](const std::string& text) { return write_output(text) ? 0 : exit_output; };
+  const auto& tables = catalog_tables();
   const auto model = find_model(name);
   if (model) {
+    if (json) return print(as_catalog("willitrun.models/1", "models", tables.models, model->entry.id));
     const auto text = describe(model->entry);
     return text ? print(*text) : fail(text.error(), invocation.options);
   }
   const auto device = find_device(name);
-  if (device) return print(describe(device->entry));
-  if (const auto cpu = find_cpu(name)) return print(describe(*cpu));
-  const bool of_device = model.error().suggestions.empty() && !device.error().suggestions.empty();
-  return fail(of_device ? device.error() : model.error(), invocation.options);
+  const auto hardware = [&](const catalog_data::Table& table, std::string_view id) {
+    return print(as_catalog("willitrun.hardware/1", "devices", table, id));
+  };
+  if (device) return json ? hardware(tables.devices, device->entry.id) : print(describe(device->entry));
+  const auto cpu = find_cpu(name);
+  if (cpu) return json ? hardware(tables.cpus, cpu->id) : print(describe(*cpu));
+  for (const auto* error : {&model.error(), &device.error(), &cpu.error()})
+    if (!error->suggestions.empty()) return fail(*error, invocation.options);
+  return fail(
+      Error{"unknown_name",
+            fmt::format("no model, GPU or processor is named '{}'; `willitrun list models|gpus|cpus` shows all", name)},
+      invocation.options);
 }
 
 }  // namespace willitrun::cli
