@@ -144,6 +144,15 @@ std::shared_ptr<const WeighedModel> ModelCache::at_quant(const std::string& name
   return requantized_.emplace(key, weigh_model(std::move(model))).first->second;
 }
 
+/// Tokens that do not fit the context cannot be in it already.
+std::optional<Error> check_depth(const ModelSpec& spec, const ContextChoice& context, const SpeedRequest& speed) {
+  const auto n_ctx = context.params.n_ctx;
+  if (context.longest || speed.depth <= n_ctx || (spec.n_ctx_train > 0 && n_ctx >= spec.n_ctx_train))
+    return std::nullopt;
+  return Error{"contradiction", fmt::format("--depth {}: the context has {} tokens; give --ctx {} or more", speed.depth,
+                                            format_grouped(n_ctx), speed.depth)};
+}
+
 Result<CheckRequest> make_check(const Options& options, const LoadedModel& model, Machine machine) {
   if (auto e = check_engine(options)) return *e;
   if (auto e = check_engine_runs(options, machine)) return *e;
@@ -157,6 +166,7 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   if (!speed) return speed.error();
   const auto requirement = resolve_requirement(options);
   if (!requirement) return requirement.error();
+  if (auto e = check_depth(spec, *context, *speed)) return *e;
 
   CheckRequest check;
   check.model = model.weighed;
