@@ -5,6 +5,7 @@
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
 #include "cli/request.hpp"
+#include "willitrun/figures.hpp"
 #include "willitrun/outcome.hpp"
 
 namespace willitrun::cli {
@@ -67,7 +68,7 @@ std::vector<Cell> cells_of(const Compared& compared, const Options& one) {
       number_cell(part(decode, &Range::low), ""),
       number_cell(part(decode, &Range::mid), format_range(decode)),
       number_cell(part(decode, &Range::high), ""),
-      number_cell(part(prefill, &Range::mid), prefill ? fmt::format("{:.0f}", prefill->mid) : "-"),
+      number_cell(part(prefill, &Range::mid), prefill ? speed_text(prefill->mid) : "-"),
   };
 }
 

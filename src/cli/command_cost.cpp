@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 #include "cli/commands.hpp"
 #include "cli/listing.hpp"
 #include "cli/numbers.hpp"
 #include "cli/request.hpp"
 #include "willitrun/cost.hpp"
+#include "willitrun/figures.hpp"
 
 namespace willitrun::cli {
 namespace {
@@ -163,8 +165,8 @@ Listing listing_of(const Options& options, const Report& report, const CostInput
                 {"quant", report.model.quant},
                 {"verdict", std::string(name_of(report.verdict.code))},
                 {"currency", options.currency.value_or("")},
-                {"decode_tokens_per_s", in.decode_tokens_per_s.mid},
-                {"prefill_tokens_per_s", in.prefill_tokens_per_s.mid},
+                {"decode_tokens_per_s", std::round(in.decode_tokens_per_s.mid * 1000) / 1000},
+                {"prefill_tokens_per_s", std::round(in.prefill_tokens_per_s.mid * 1000) / 1000},
                 {"power_basis", std::string(options.power ? "given"
                                             : in.power_w  ? "tdp"
                                                           : "unknown")},
@@ -183,10 +185,10 @@ Listing listing_of(const Options& options, const Report& report, const CostInput
                           CostRow{"mixed", mixed, &cost.mixed}})
     out.rows.push_back(cells_of(row));
   out.above = {
-      fmt::format("{}, {}: {}, about {:.0f} tok/s{}, prompt about {:.0f} tok/s", report.model.name, report.model.quant,
-                  name_of(report.verdict.code), in.decode_tokens_per_s.mid,
+      fmt::format("{}, {}: {}, about {} tok/s{}, prompt about {} tok/s", report.model.name, report.model.quant,
+                  name_of(report.verdict.code), speed_text(in.decode_tokens_per_s.mid),
                   report.speed.parallel ? fmt::format(" for {} users together", report.speed.parallel->users) : "",
-                  in.prefill_tokens_per_s.mid)};
+                  speed_text(in.prefill_tokens_per_s.mid))};
   if (cost.break_even) out.notes.push_back(break_even_text(*cost.break_even, currency));
   if (!cost.break_even && in.api_input)
     out.notes.emplace_back("Break-even needs --price-kwh and --price-hardware with --years, and a known power.");
