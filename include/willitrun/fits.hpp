@@ -45,7 +45,7 @@ struct FitsRequest {
 enum class FitTier : std::uint8_t {
   good,   ///< headroom left, reading speed reached, a tenth of the model's worth kept
   tight,  ///< less headroom than recommended
-  slow,   ///< slower than people read, or of unknown speed
+  slow,   ///< slower than people read
   worn,   ///< the quant keeps less than a tenth
 };
 

@@ -70,8 +70,18 @@ std::optional<Error> read_limit(const Options& options, std::size_t& limit) {
   return std::nullopt;
 }
 
+/// What engines load that do not read GGUF presets: as published, and what repositories for them are quantized to
+/// (vLLM's and Transformers' pages on quantization, mlx-community's repositories).
+std::string_view usual_presets(std::string_view engine) {
+  return engine == "vllm"           ? "bf16,fp8,awq-4bit-128g"
+         : engine == "transformers" ? "bf16,int8,nf4"
+         : engine == "mlx"          ? "bf16,mlx-8bit,mlx-4bit"
+                                    : "";
+}
+
 std::optional<Error> read_presets(const Options& options, std::vector<QuantPreset>& presets) {
-  for (const auto& text : split_list(options.quant.value_or(""))) {
+  const auto usual = usual_presets(options.engine.value_or(""));
+  for (const auto& text : split_list(options.quant.value_or(std::string(usual)))) {
     const auto preset = find_quant(text);
     if (!preset) return preset.error();
     presets.push_back(*preset);

@@ -200,8 +200,8 @@ class Ranker {
     row.outcome.model = entry.id;
     row.host_bytes = report.host.total();
     const auto& speed = row.outcome.decode_tokens_per_s;
-    // What decodes nothing, an encoder, cannot be slow at it.
-    const bool slow = report.context.allocated > 0 && (!speed || speed->mid < slow_below_);
+    // Where no speed is known, none is held against a model.
+    const bool slow = speed && speed->mid < slow_below_;
     row.tier = choice.kept < least_kept                    ? FitTier::worn
                : slow                                      ? FitTier::slow
                : row.outcome.verdict == VerdictCode::tight ? FitTier::tight
