@@ -25,7 +25,7 @@ struct ContextParams {
   std::uint32_t n_outputs = 0;  ///< logit rows kept per batch; 0 = one per slot, UINT32_MAX = all of the batch
   bool op_offload = true;
   bool use_mmap = true;  ///< false: weights are read into allocated memory
-  /// Input tables lie with the first layer, and a tied one serves as output where it is. llama.cpp keeps them on the host.
+  /// Input tables lie with the first layer, and a tied one serves as output there. llama.cpp keeps them on the host.
   bool input_on_device = false;
 };
 
