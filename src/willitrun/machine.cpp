@@ -87,7 +87,8 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
 
 bool is_laptop(const DeviceSpec& device) {
   std::string_view name = device.name;
-  if (name.find("Laptop") != name.npos || name.find("Mobile") != name.npos) return true;
+  for (const auto* word : {"Laptop", "Mobile", "with Max-Q Design"})  // the RTX PRO 6000 Max-Q is a desktop card
+    if (name.find(word) != name.npos) return true;
   // "GeForce MX450", "GeForce GTX 980M", "Arc A770M", "Radeon RX 7700S"; no desktop card's last digit is followed so.
   for (std::size_t at = 0; at < name.size();) {
     const auto end = std::min(name.find(' ', at), name.size());

@@ -1,10 +1,11 @@
 #include "willitrun/needs.hpp"
-#include "willitrun/catalog.hpp"
 
 #include <algorithm>
 
 #include "support/catch.hpp"
 #include "support/truth.hpp"
+#include "willitrun/catalog.hpp"
+#include "willitrun/machine.hpp"
 
 using namespace willitrun;
 
@@ -123,4 +124,11 @@ TEST_CASE("laptops are told by their names") {
   for (const auto* name : {"rtx-pro-6000-maxq", "rtx4070-super", "l40s", "v100s", "m40", "mi100", "rx7600"})
     CHECK(form_of(find_device(name)->entry) == DeviceForm::discrete);
   CHECK(form_of(find_device("780m")->entry) == DeviceForm::unified);
+}
+
+TEST_CASE("laptop parts are told by how their vendors name them") {
+  for (const auto* name : {"rtx4070-laptop", "mx450", "rtx2070-maxq", "rx6800m", "arc-a770m", "rx7700s"})
+    CHECK(is_laptop(find_device(name)->entry));
+  for (const auto* name : {"rtx-pro-6000-maxq", "rtx4070", "m40", "rx7900xtx", "arc-a770", "mi300x"})
+    CHECK_FALSE(is_laptop(find_device(name)->entry));
 }
