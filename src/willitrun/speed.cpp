@@ -184,7 +184,7 @@ std::string_view name_of(Limit limit) {
 SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placement, const Machine& machine,
                              const SpeedRequest& request) {
   SpeedEstimate out;
-  const auto work = speed_work(footprint, placement, request);
+  const auto work = speed_work(footprint, placement, machine, request);
   auto speed = machine_speed(machine, request.engine, speed_rows());
   note_unmodelled(machine, request.engine, out);
   note_missing(machine, work, speed, out);

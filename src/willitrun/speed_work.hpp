@@ -36,6 +36,7 @@ struct SpeedWork {
   bool sliced = false;
 };
 
-[[nodiscard]] SpeedWork speed_work(const Footprint& footprint, const Placement& placement, const SpeedRequest& request);
+[[nodiscard]] SpeedWork speed_work(const Footprint& footprint, const Placement& placement, const Machine& machine,
+                                   const SpeedRequest& request);
 
 }  // namespace willitrun

@@ -99,7 +99,7 @@ Result<Case> load_case(const Measurement& m, Models& models, std::span<const Spe
   request.engine = out.engine;
   request.depth = m.depth;
   request.prompt_tokens = m.prefill ? tokens : 512;
-  out.work = speed_work(footprint, placement, request);
+  out.work = speed_work(footprint, placement, out.machine, request);
   out.speed = machine_speed(out.machine, out.engine, rows);
   out.source_group = source_group(measurement_source(m.source));
   out.gigabytes = static_cast<double>((*model)->weights.active_bytes) / 1e9;
