@@ -33,6 +33,7 @@ struct CheckRequest {
   std::string ollama_tag;         ///< the model's name at Ollama, if it has one
   std::string published_as;       ///< its repository at Hugging Face, where the quant is the one it is published in
   std::string model_file;         ///< for the printed commands
+  bool embeds = false;            ///< a decoder trained to embed text
 };
 
 [[nodiscard]] Result<Report> check(const CheckRequest& request);

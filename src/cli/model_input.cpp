@@ -87,6 +87,7 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& 
   out->ollama_tag = found->entry.ollama;
   if (const auto native = find_quant(found->entry.native_quant); native && native->id == preset->id)
     out->published_as = found->entry.hf_id;
+  out->embeds = found->entry.task == "embedding";
   return out;
 }
 

@@ -15,6 +15,9 @@ std::string file_name(const CheckRequest& request) {
   return request.model->model.spec.id + "-" + request.quant + ".gguf";
 }
 
+/// Encoders, and decoders trained to embed.
+bool embeds(const CheckRequest& request) { return request.embeds || !request.model->model.spec.keeps_cache; }
+
 bool quantized_cache(const ContextParams& p) { return p.type_k != TensorType::f16 || p.type_v != TensorType::f16; }
 
 /// --n-cpu-moe takes the first blocks; any other choice is spelled as a pattern over block numbers.
@@ -49,8 +52,9 @@ std::string split_flag(const Placement& placement) {
 std::string llama_command(const CheckRequest& request, const Placement& placement) {
   const auto& p = request.context;
   const bool all = placement.split.gpu_layers >= placement.split.layer_device.size();
-  auto out = fmt::format("llama-server -m {} -c {} -ngl {}", file_name(request), placement.context.n_ctx,
-                         all ? 99 : placement.split.gpu_layers);
+  auto out =
+      fmt::format("llama-server -m {}{} -c {} -ngl {}", file_name(request), embeds(request) ? " --embedding" : "",
+                  placement.context.n_ctx, all ? 99 : placement.split.gpu_layers);
   out += split_flag(placement) + experts_flag(placement);
   if (quantized_cache(p)) out += fmt::format(" -ctk {} -ctv {}", info(p.type_k).name, info(p.type_v).name);
   out += fmt::format(" -np {}", p.n_seq_max);
@@ -119,7 +123,7 @@ std::string vllm_command(std::string_view model, const CheckRequest& request, co
 
 std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request, const Placement& placement) {
   if (undriven_device(request.machine) != nullptr) return {};
-  if (!placement.fits() || !request.model->model.spec.keeps_cache) return {};
+  if (!placement.fits() || request.model->model.spec.architecture == "whisper") return {};
   if (!request.model->model.stored.empty())
     return {{"vllm", vllm_command(request.model->model.source, request, placement)}};
   // Other engines take other files.
@@ -128,8 +132,8 @@ std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest
     return {{"vllm", vllm_command(request.published_as, request, placement)}};
   if (engine == Engine::mlx || engine == Engine::vllm || engine == Engine::transformers) return {};
   std::vector<std::pair<std::string, std::string>> out{{"llama.cpp", llama_command(request, placement)}};
-  // The other two have no switch for experts alone, nor for slices.
-  if (placement.n_hosted_experts > 0 || placement.split.sliced()) return out;
+  // The other two have no switch for experts alone, nor for slices, and chat by the commands given here.
+  if (embeds(request) || placement.n_hosted_experts > 0 || placement.split.sliced()) return out;
   if (ollama_has_cache(request.context)) out.emplace_back("ollama", ollama_command(request, placement));
   // lms sets the cache's type nowhere.
   if (!quantized_cache(request.context)) out.emplace_back("lmstudio", lmstudio_command(request, placement));
