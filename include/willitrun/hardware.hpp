@@ -75,6 +75,7 @@ struct Host {
   std::optional<Bytes> memory_bytes;  ///< empty = not stated
   Bytes reserve_bytes = 0;
   std::optional<double> bandwidth_gb_s;  ///< as stated, else the processor's theoretical one
+  std::optional<double> disk_gb_s;       ///< what the model file is read at; empty = not stated
   std::optional<CpuSpec> cpu;            ///< the processor, where it is known
   [[nodiscard]] std::optional<Bytes> usable_bytes() const {
     if (!memory_bytes) return std::nullopt;

@@ -34,6 +34,7 @@ struct MachineRequest {
   std::optional<Bytes> ram;
   std::optional<Bytes> ram_available;  ///< of `ram`, now, instead of the rules
   std::optional<double> ram_bandwidth_gb_s;
+  std::optional<double> disk_gb_s;
   std::string host_name;
   std::optional<CpuSpec> cpu;
   OperatingSystem os = OperatingSystem::linux_os;

@@ -48,6 +48,7 @@ constexpr std::array rows{
     OptionRow{"overhead", 0, machine, &O::overhead, "SIZE|auto", "what the runtime takes beyond its buffers"},
     OptionRow{"ram", 0, machine, &O::ram, "SIZE", "system memory"},
     OptionRow{"ram-bandwidth", 0, machine, &O::ram_bandwidth, "GB/s", "its bandwidth"},
+    OptionRow{"disk-bandwidth", 0, machine, &O::disk_bandwidth, "GB/s", "what the disk reads at, for the time to load"},
     OptionRow{"cpu", 0, machine, &O::cpu, "NAME", "CPU or memory platform, for its bandwidth"},
     OptionRow{"os", 0, machine, &O::os, "linux|windows|macos",
               "operating system; default linux, macos for Apple chips"},

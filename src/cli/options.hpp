@@ -23,7 +23,7 @@ struct Options {
   Text gpu_layers, cpu_moe_layers, tensor_split, split_mode;
   Flag no_kv_offload = false, no_mmap = false;
   List gpu;
-  Text vram, gpu_count, bandwidth, free_vram, reserve, overhead, ram, ram_bandwidth, cpu, os, backend;
+  Text vram, gpu_count, bandwidth, free_vram, reserve, overhead, ram, ram_bandwidth, disk_bandwidth, cpu, os, backend;
   Text require, min_tps, min_ctx, max_ttft, max_memory;
   Text format;
   List fields;

@@ -70,11 +70,12 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
       {"backend", std::string(name_of(check.machine.backend))},
       {"require", std::string(name_of(check.requirement.level))},
   };
-  const std::array<std::pair<std::string_view, const Options::Text*>, 14> given{{{"vram", &o.vram},
+  const std::array<std::pair<std::string_view, const Options::Text*>, 15> given{{{"vram", &o.vram},
                                                                                  {"free_vram", &o.free_vram},
                                                                                  {"bandwidth", &o.bandwidth},
                                                                                  {"ram", &o.ram},
                                                                                  {"ram_bandwidth", &o.ram_bandwidth},
+                                                                                 {"disk_bandwidth", &o.disk_bandwidth},
                                                                                  {"cpu", &o.cpu},
                                                                                  {"tensor_split", &o.tensor_split},
                                                                                  {"split_mode", &o.split_mode},

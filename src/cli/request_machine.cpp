@@ -142,6 +142,7 @@ std::optional<Error> read_host(const Options& options, MachineRequest& out) {
     out.cpu = *cpu;
   }
   if (auto e = read_rate(options.ram_bandwidth, "--ram-bandwidth", out.ram_bandwidth_gb_s)) return e;
+  if (auto e = read_rate(options.disk_bandwidth, "--disk-bandwidth", out.disk_gb_s)) return e;
   // What the user states outranks what was measured on somebody else's machine.
   if (options.ram_bandwidth && out.cpu) out.cpu->measured_bandwidth_gb_s.reset();
   return std::nullopt;

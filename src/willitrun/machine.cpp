@@ -151,6 +151,7 @@ Machine assemble_machine(const MachineRequest& request) {
     machine.host.reserve_bytes = *request.ram - std::min(*request.ram, *request.ram_available) + asked;
   }
   machine.host.bandwidth_gb_s = request.ram_bandwidth_gb_s;
+  machine.host.disk_gb_s = request.disk_gb_s;
   machine.host.cpu = request.cpu;
   add_assumptions(request, machine);
   return machine;

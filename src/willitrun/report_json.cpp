@@ -132,6 +132,7 @@ Json to_json(const SpeedEstimate& s) {
   return {{"decode_tokens_per_s", to_json(s.decode_tokens_per_s)},
           {"prefill_tokens_per_s", to_json(s.prefill_tokens_per_s)},
           {"time_to_first_token_s", to_json(s.time_to_first_token_s)},
+          {"load_from_disk_s", s.load_from_disk_s ? Json(rounded(*s.load_from_disk_s)) : Json(nullptr)},
           {"limited_by", s.limited_by ? Json(name_of(*s.limited_by)) : Json(nullptr)},
           {"parallel", parallel},
           {"measured", measured ? Json{{"decode", to_json(s.measured_decode)}, {"prefill", to_json(s.measured_prefill)}}

@@ -184,6 +184,8 @@ std::string_view name_of(Limit limit) {
 SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placement, const Machine& machine,
                              const SpeedRequest& request) {
   SpeedEstimate out;
+  if (const auto disk = machine.host.disk_gb_s)
+    out.load_from_disk_s = static_cast<double>(footprint.weights().file_bytes) / (*disk * 1e9);
   const auto work = speed_work(footprint, placement, machine, request);
   auto speed = machine_speed(machine, request.engine, speed_rows());
   note_unmodelled(machine, request.engine, out);

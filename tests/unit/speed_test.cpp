@@ -2,6 +2,7 @@
 #include "willitrun/speed.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "support/catch.hpp"
@@ -269,4 +270,21 @@ TEST_CASE("published measurements stand beside the estimate unless they are not 
   CHECK_FALSE(without.measured_decode);
   CHECK(with.decode_tokens_per_s->mid == without.decode_tokens_per_s->mid);
   if (with.measured_decode) CHECK_FALSE(with.measured_decode->source.empty());
+}
+
+TEST_CASE("loading takes the file at the disk's rate, and is unknown without one") {
+  const auto model = find_model("llama3.1-8b");
+  REQUIRE(model);
+  const auto footprint = measure(weigh_model(*model_from_entry(model->entry)), {});
+  MachineRequest request;
+  request.devices = {find_device("rtx4090")->entry};
+  const auto estimate = [&] {
+    const auto machine = assemble_machine(request);
+    return estimate_speed(footprint, solve_placement(footprint, machine, {}), machine, {});
+  };
+  CHECK_FALSE(estimate().load_from_disk_s);
+  request.disk_gb_s = 2;
+  const auto seconds = estimate().load_from_disk_s;
+  REQUIRE(seconds);
+  CHECK(std::abs(*seconds - static_cast<double>(footprint.weights().file_bytes) / 2e9) < 1e-9);
 }
