@@ -65,8 +65,8 @@ struct SpeedEstimate {
   std::optional<Range> prefill_tokens_per_s;
   std::optional<Range> time_to_first_token_s;
   std::optional<double> load_from_disk_s;  ///< all weights once, at the disk's stated rate
-  std::optional<Limit> limited_by;        ///< decoding
-  std::optional<ParallelSpeed> parallel;  ///< when more than one slot was asked for
+  std::optional<Limit> limited_by;         ///< decoding
+  std::optional<ParallelSpeed> parallel;   ///< when more than one slot was asked for
   std::optional<MeasuredSpeed> measured_decode, measured_prefill;
   std::vector<AppliedCorrection> corrections;
   std::vector<std::string> notes;  ///< what is missing, or what the estimate leans on

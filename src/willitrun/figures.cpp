@@ -21,6 +21,8 @@ std::string speed_text(double value) {
   return format_grouped(static_cast<std::uint64_t>(std::round(value / step) * step));
 }
 
+std::string seconds_text(double value) { return value < 100 ? fmt::format("{:.2g}", value) : speed_text(value); }
+
 std::string machine_text(const Machine& machine) {
   if (machine.devices.empty()) return machine.host.name.empty() ? "CPU" : machine.host.name;
   const auto& name = machine.devices[0].spec.name;

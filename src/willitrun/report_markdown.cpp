@@ -45,8 +45,8 @@ std::string speed_line(const SpeedEstimate& speed) {
   const auto add = [&](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
   if (speed.decode_tokens_per_s) add("decoding " + range_text(*speed.decode_tokens_per_s) + " tok/s");
   if (speed.prefill_tokens_per_s) add("prompt " + range_text(*speed.prefill_tokens_per_s) + " tok/s");
-  if (speed.time_to_first_token_s) add(fmt::format("first token {} s", speed_text(speed.time_to_first_token_s->mid)));
-  if (speed.load_from_disk_s) add(fmt::format("loaded from disk in {} s", speed_text(*speed.load_from_disk_s)));
+  if (speed.time_to_first_token_s) add(fmt::format("first token {} s", seconds_text(speed.time_to_first_token_s->mid)));
+  if (speed.load_from_disk_s) add(fmt::format("loaded from disk in {} s", seconds_text(*speed.load_from_disk_s)));
   return out.empty() ? std::string() : "Speed: " + out + "\n\n";
 }
 

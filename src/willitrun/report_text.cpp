@@ -89,8 +89,8 @@ std::string speed_line(const Report& r, const TextStyle& style) {
     items.push_back(fmt::format("prompt about {} tok/s", speed_text(s.prefill_tokens_per_s->mid)));
   if (s.time_to_first_token_s)
     items.push_back(fmt::format("{} {} s", r.context.allocated > 0 ? "first token" : "a prompt read in",
-                                speed_text(s.time_to_first_token_s->mid)));
-  if (s.load_from_disk_s) items.push_back(fmt::format("loaded in {} s", speed_text(*s.load_from_disk_s)));
+                                seconds_text(s.time_to_first_token_s->mid)));
+  if (s.load_from_disk_s) items.push_back(fmt::format("loaded in {} s", seconds_text(*s.load_from_disk_s)));
   if (s.limited_by) items.push_back(fmt::format("limited by {}", name_of(*s.limited_by)));
   if (s.parallel)
     items.push_back(fmt::format("{} users: about {} tok/s each, {} together", s.parallel->users,
