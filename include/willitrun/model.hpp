@@ -78,6 +78,7 @@ struct ModelSpec {
   std::uint32_t n_expert = 0, n_expert_used = 0, n_expert_shared = 0;
   std::uint32_t n_ff_expert = 0, n_ff_shared_expert = 0;
   std::uint32_t n_expert_group = 0, n_expert_group_used = 0;  ///< group-limited routing
+  std::uint32_t n_experts_per_group = 0, n_ff_chunk_expert = 0;  ///< smaller experts that groups share (grovemoe)
   std::uint32_t n_layer_dense_lead = 0;
   std::uint32_t moe_layer_step = 0;  ///< every n-th layer has experts; 0 or 1 = all
   std::uint32_t n_embd_expert =
@@ -102,6 +103,10 @@ struct ModelSpec {
   bool parallel_recurrent = false;     ///< recurrent layers attend as well (falcon-h1): they keep a cache and a state
   std::uint32_t head_dim_kda = 0;  ///< kda.head_dim: gated delta attention of Kimi Linear, n_head heads of this size
   std::uint32_t shortconv_l_cache = 0;
+  std::uint32_t wkv_head_size = 0;      ///< RWKV: a square state per head of this size
+  std::uint32_t token_shift_count = 2;  ///< RWKV: rows of the token before that a layer keeps
+  std::uint32_t decay_lora_rank = 0, iclr_lora_rank = 0, value_lora_rank = 0, gate_lora_rank = 0;  ///< RWKV 7
+  std::uint32_t time_mix_rank = 0, time_decay_rank = 0;                                            ///< RWKV 6
 
   std::uint32_t n_embd_per_layer = 0;  ///< per-layer input embeddings (gemma3n, gemma4)
   std::uint32_t n_altup = 0;           ///< parallel residual streams (gemma3n)

@@ -209,13 +209,15 @@ bool is_routed_expert(std::string_view name) {
 
 // prepare_tensors (conversion/base.py of llama.cpp 0.7.0).
 TensorType source_type(std::string_view name, std::size_t dimensions, TensorType base) {
-  const bool always_f32 =
-      dimensions <= 1 || !name.ends_with(".weight") || name.ends_with("_norm.weight") ||
-      starts_with_any(name, {"position_embd.", "enc.position_embd.", "token_types."}) ||
-      contains_any(
-          name, {".ffn_gate_inp.", ".ffn_gate_inp_shexp.", ".ssm_conv1d", ".shortconv.conv.", ".altup_correct_coef.",
-                 ".altup_predict_coef.", ".altup_router.", ".indexer.proj.", ".hc_", "output_hc_", "_compressor_ape.",
-                 ".ffn_gate_tid2eid.", ".indexer.q_proj.", ".indexer.k_proj."});
+  const bool always_f32 = dimensions <= 1 || !name.ends_with(".weight") || name.ends_with("_norm.weight") ||
+                          starts_with_any(name, {"position_embd.", "enc.position_embd.", "token_types."}) ||
+                          contains_any(name, {".ffn_gate_inp.",      ".ffn_gate_inp_shexp.", ".ssm_conv1d",
+                                              ".shortconv.conv.",    ".altup_correct_coef.", ".altup_predict_coef.",
+                                              ".altup_router.",      ".indexer.proj.",       ".hc_",
+                                              "output_hc_",          "_compressor_ape.",     ".ffn_gate_tid2eid.",
+                                              ".indexer.q_proj.",    ".indexer.k_proj.",     ".time_mix_first.",
+                                              ".time_mix_w1.",       ".time_mix_w2.",        ".time_mix_decay_w1.",
+                                              ".time_mix_decay_w2.", ".time_mix_lerp_fused."});
   return always_f32 ? TensorType::f32 : base;
 }
 

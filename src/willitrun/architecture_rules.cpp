@@ -144,8 +144,8 @@ Family generic_family(const ModelSpec& spec, const Metadata& metadata, std::stri
   const auto has = [&](std::string_view key) { return metadata.find(fmt::format("{}{}", prefix, key)) != nullptr; };
   Family family{.name = spec.architecture, .shared_kv_by_key = true};
   if (has("attention.sliding_window_pattern")) family.sliding.kind = SlidingRule::Kind::periodic;
-  // llama_model::create_memory (llama-model.cpp): encoders without a row of their own.
-  if (spec.architecture == "jina-bert-v2" || spec.architecture == "wavtokenizer-dec") {
+  // llama_model::create_memory (llama-model.cpp): an encoder without a row of its own.
+  if (spec.architecture == "wavtokenizer-dec") {
     family.keeps_cache = family.causal = false;
     family.output = Presence::never;
   }

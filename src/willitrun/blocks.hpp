@@ -15,6 +15,7 @@ void mamba(BlockBuilder& block);
 void mamba_with_norms(BlockBuilder& block);
 void mamba2(BlockBuilder& block);
 void mamba2_norm_stated(BlockBuilder& block);
+void plamo2_mamba(BlockBuilder& block);
 void gated_delta(BlockBuilder& block);
 void gated_delta_split(BlockBuilder& block);
 void kimi_delta(BlockBuilder& block);
@@ -22,15 +23,24 @@ void kimi_delta_full_gate(BlockBuilder& block);
 void lightning_attention(BlockBuilder& block);
 void short_convolution(BlockBuilder& block);
 
+void rwkv6_block(BlockBuilder& block);
+void rwkv6_qwen2_block(BlockBuilder& block);
+void rwkv7_block(BlockBuilder& block);
+void rwkv7_qwen2_block(BlockBuilder& block);
+
 void deci_block(BlockBuilder& block);
 void bitnet_block_extra(BlockBuilder& block);
+void arctic_block_extra(BlockBuilder& block);
+void cogvlm_block_extra(BlockBuilder& block);
 void falcon_h1_block_extra(BlockBuilder& block);
 void gemma3n_block_extra(BlockBuilder& block);
 void gemma4_block_extra(BlockBuilder& block);
-void plamo3_block_extra(BlockBuilder& block);
+void plamo_later_norms(BlockBuilder& block);
 void minimax_m3_block_extra(BlockBuilder& block);
 void deepseek4_block(BlockBuilder& block);
+void grovemoe_block_extra(BlockBuilder& block);
 void hy_v3_block_extra(BlockBuilder& block);
+void jina_bert_v2_block_extra(BlockBuilder& block);
 void kimi_k3_block_extra(BlockBuilder& block);
 void whisper_block(BlockBuilder& block);
 

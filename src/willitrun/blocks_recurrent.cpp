@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "willitrun/blocks.hpp"
 
 namespace willitrun::blocks {
@@ -53,6 +55,23 @@ void gated_delta(BlockBuilder& block, bool split_beta) {
 }
 
 }  // namespace
+
+// One decay per head, and steps projected from a width that no key holds (plamo2.cpp).
+void plamo2_mamba(BlockBuilder& block) {
+  const auto& spec = block.spec;
+  const std::uint64_t inner = spec.ssm_d_inner, state = spec.ssm_d_state, heads = spec.ssm_dt_rank;
+  const std::uint64_t step_width = std::max<std::uint64_t>(64, block.n_embd / 16);
+  block.linear("ssm_in", block.n_embd, 2 * inner);
+  block.linear("ssm_conv1d", spec.ssm_d_conv, inner);
+  block.linear("ssm_x", inner, step_width + 2 * state);
+  block.linear("ssm_dt", step_width, heads, true);
+  block.add("ssm_a", {heads});
+  block.add("ssm_d", {heads});
+  block.linear("ssm_out", inner, block.n_embd);
+  block.add("ssm_dt_norm", {step_width});
+  block.add("ssm_b_norm", {state});
+  block.add("ssm_c_norm", {state});
+}
 
 void mamba(BlockBuilder& block) { mamba1(block, false); }
 void mamba_with_norms(BlockBuilder& block) { mamba1(block, true); }

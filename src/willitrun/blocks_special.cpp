@@ -46,6 +46,37 @@ void bitnet_block_extra(BlockBuilder& block) {
   block.weight("ffn_sub_norm", {block.spec.n_ff.at(block.layer)});
 }
 
+// The experts read what the attention reads, beside a dense network as wide as the model (arctic.cpp).
+void arctic_block_extra(BlockBuilder& block) {
+  for (const auto name : {"ffn_gate", "ffn_up", "ffn_down"}) block.linear(name, block.n_embd, block.n_embd);
+  block.weight("ffn_norm_exps", {block.n_embd});
+}
+
+// Image tokens have matrices of their own (cogvlm.cpp).
+void cogvlm_block_extra(BlockBuilder& block) {
+  const auto& spec = block.spec;
+  const std::uint64_t width = std::uint64_t{spec.n_head.at(block.layer)} * spec.head_dim_k;
+  const std::uint64_t n_ff = spec.n_ff.at(block.layer);
+  block.linear("vis_attn_qkv", block.n_embd, 3 * width);
+  block.linear("vis_attn_output", width, block.n_embd);
+  block.linear("vis_gate", block.n_embd, n_ff);
+  block.linear("vis_up", block.n_embd, n_ff);
+  block.linear("vis_down", n_ff, block.n_embd);
+}
+
+// Groups of experts share a smaller adjoining one (grovemoe.cpp).
+void grovemoe_block_extra(BlockBuilder& block) {
+  const auto& spec = block.spec;
+  const std::uint64_t n = spec.n_experts_per_group > 0 ? spec.n_expert / spec.n_experts_per_group : 0;
+  const std::uint64_t width = spec.n_ff_chunk_expert > 0 ? spec.n_ff_chunk_expert : spec.head_dim_k;
+  block.weight("ffn_gate_chexps", {block.n_embd, width, n});
+  block.weight("ffn_up_chexps", {block.n_embd, width, n});
+  block.weight("ffn_down_chexps", {width, block.n_embd, n});
+}
+
+// Of its feed-forward matrices the last alone has a bias (jina-bert-v2.cpp).
+void jina_bert_v2_block_extra(BlockBuilder& block) { block.bias("ffn_down", block.n_embd); }
+
 // Its norm lacks the ".weight" of all others.
 void falcon_h1_block_extra(BlockBuilder& block) { block.add("ffn_norm", {block.n_embd}); }
 
@@ -108,8 +139,8 @@ void kimi_k3_block_extra(BlockBuilder& block) {
   if (has_experts(block)) block.weight("ffn_routed_norm", {spec.n_embd_expert});
 }
 
-// Its later norms carry no ".weight" (plamo3.cpp).
-void plamo3_block_extra(BlockBuilder& block) {
+// Their later norms carry no ".weight" (plamo2.cpp, plamo3.cpp).
+void plamo_later_norms(BlockBuilder& block) {
   block.add("post_attention_norm", {block.n_embd});
   block.add("post_ffw_norm", {block.n_embd});
 }

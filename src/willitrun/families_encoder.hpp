@@ -19,12 +19,20 @@ inline constexpr std::array families_encoder{
            .sliding = every(6),
            .keeps_cache = false,
            .causal = false},
+    variant("jina-bert-v2", bert,
+            [](Family& f) {
+              f.position_table = false;
+              f.ffn = FeedForward::gated;
+              f.ffn_bias = never;
+              f.extra_block = jina_bert_v2_block_extra;
+            }),
     variant("jina-bert-v3", bert,
             [](Family& f) {
               f.position_table = false;
               f.fused_qkv = true;
             }),
     Family{.name = "llada", .keeps_cache = false, .causal = false},
+    variant("llama-embed", llama, [](Family& f) { f.causal = false; }),
     variant("llada-moe", qwen3moe,
             [](Family& f) {
               f.keeps_cache = false;

@@ -5,7 +5,15 @@
 
 namespace willitrun::rows {
 
+inline constexpr Family rwkv{.name = "",
+                             .token_norm = true,
+                             .output = always,
+                             .norm = NormTensors::weight_and_bias,
+                             .recurrent_rule = RecurrentRule::all};
+inline constexpr Family rwkv_qwen2{.name = "", .output = always, .recurrent_rule = RecurrentRule::all};
+
 inline constexpr std::array families_recurrent{
+    variant("arwkv7", rwkv_qwen2, [](Family& f) { f.whole_block = rwkv7_qwen2_block; }),
     Family{.name = "falcon-h1",
            .norms = one_norm,
            .recurrent = mamba2_norm_stated,
@@ -73,6 +81,13 @@ inline constexpr std::array families_recurrent{
            .state_per_head = true},
     nemotron_h,
     alias("nemotron_h_moe", nemotron_h),
+    Family{.name = "plamo2",
+           .fused_qkv = true,
+           .qk_norm = QkNorm::each_head,
+           .ffn = FeedForward::stacked,
+           .recurrent = plamo2_mamba,
+           .extra_block = plamo_later_norms,
+           .recurrent_rule = RecurrentRule::no_kv_heads},
     Family{.name = "qwen35",
            .norms = post_attention,
            .qk_norm = QkNorm::head,
@@ -97,6 +112,9 @@ inline constexpr std::array families_recurrent{
            .shared_gate = true,
            .recurrent = gated_delta,
            .recurrent_rule = RecurrentRule::interval},
+    variant("rwkv6", rwkv, [](Family& f) { f.whole_block = rwkv6_block; }),
+    variant("rwkv6qwen2", rwkv_qwen2, [](Family& f) { f.whole_block = rwkv6_qwen2_block; }),
+    variant("rwkv7", rwkv, [](Family& f) { f.whole_block = rwkv7_block; }),
 };
 
 }  // namespace willitrun::rows

@@ -48,7 +48,6 @@ const std::array families{
     make("gemma3", [](Family& f) { f.scaled_input = true; }),
     make("gemma3n", [](Family& f) { f.scaled_input = f.value_norm = true; }),
     make("gemma4", [](Family& f) { f.scaled_input = f.value_norm = f.rope_factors_full_only = true; }),
-    make("glm4moe", [](Family& f) { f.sigmoid_router = true; }),
     make("gpt-oss",
          [](Family& f) {
            f.softmax_chosen = true;
@@ -61,7 +60,7 @@ const std::array families{
          }),
     make("gptneox", [](Family& f) { f.parallel_norms = true; }),
     make("grok", [](Family& f) { f.flash_attention = false; }),
-    make("deepseek2", [](Family& f) { f.sigmoid_router = true; }),
+    make("grovemoe", [](Family& f) { f.sigmoid_selection = true; }),
     make("hunyuan-dense", [](Family& f) { f.norm_after_rope = true; }),
     make("hunyuan-moe", [](Family& f) { f.norm_after_rope = true; }),
     make("hunyuan_vl",
@@ -89,18 +88,12 @@ const std::array families{
     make("kimi-k3",
          [](Family& f) {
            f.rope = false;
-           f.sigmoid_router = true;
            f.residual_period = 12;  // attn_res_block_size of the published config.json
            f.tanh_gate = true;
          }),
-    make("kimi-linear",
-         [](Family& f) {
-           f.rope = false;
-           f.sigmoid_router = true;
-         }),
+    make("kimi-linear", [](Family& f) { f.rope = false; }),
     make("llama4",
          [](Family& f) {
-           f.sigmoid_router = true;
            f.weigh_inputs = true;
            f.normalize_weights = false;
            f.nope_step = 4;
@@ -108,6 +101,7 @@ const std::array families{
          }),
     make("llada", [](Family& f) { f.denoises = true; }),
     make("llada-moe", [](Family& f) { f.denoises = true; }),
+    make("maple", [](Family& f) { f.rope_sliding_only = true; }),
     make("maincoder", [](Family& f) { f.norm_after_rope = true; }),
     make("minimax-01", [](Family& f) { f.scaled_norm_residual = true; }),
     make("modern-bert", [](Family& f) { f.layer_norm = true; }),
@@ -117,11 +111,7 @@ const std::array families{
            f.layer_norm = true;
          }),
     make("nemotron_h", [](Family& f) { f.rope = false; }),
-    make("nemotron_h_moe",
-         [](Family& f) {
-           f.rope = false;
-           f.sigmoid_router = true;
-         }),
+    make("nemotron_h_moe", [](Family& f) { f.rope = false; }),
     make("olmo",
          [](Family& f) {
            f.bare_norms = true;

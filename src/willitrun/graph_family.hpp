@@ -34,9 +34,9 @@ struct Family {
   bool scaled_norm_residual = false;  ///< residuals are what the norms let through, scaled
   bool early_router = false;          ///< experts are chosen by what enters the layer (smallthinker)
   bool normalize_weights = true;      ///< expert weights are made to sum to one
-  bool sigmoid_router = false;
-  bool softmax_chosen = false;  ///< softmax over the chosen experts only
-  bool weigh_inputs = false;    ///< expert weights multiply the experts' inputs (llama4)
+  bool sigmoid_selection = false;     ///< experts are chosen by a sigmoid of the logits, weighed by their softmax
+  bool softmax_chosen = false;        ///< softmax over the chosen experts only
+  bool weigh_inputs = false;          ///< expert weights multiply the experts' inputs (llama4)
 };
 
 [[nodiscard]] const Family& family_of(std::string_view architecture);

@@ -30,7 +30,9 @@ Id ModelGraph::feed_forward(Id x, Id router_logits) {
   // Experts may work at a width of their own (nemotron-h.cpp, kimi-k3.cpp).
   const bool latent = layer_->has(Role::latent_down);
   const Id in = latent ? linear(Role::latent_down, x) : x;
-  Id experts = expert_ffn(in, router_logits == none ? linear(Role::router, x) : router_logits);
+  const Id logits = router_logits == none ? linear(Role::router, x) : router_logits;
+  Id experts = expert_ffn(in, logits);
+  if (layer_->has(Role::up_chexps)) experts = add(experts, g_.inplace(expert_ffn(experts, logits, adjoining)));
   experts = norm_if(experts, Role::routed_norm);
   if (latent) experts = linear(Role::latent_up, experts);
   // grok.cpp: a dense network beside the experts.
@@ -68,17 +70,23 @@ Id ModelGraph::limit_to_groups(Id selection) {
 }
 
 /// The router: which experts each token gets and with what weight.
-Id ModelGraph::expert_weights(Id logits, Id& probs, Id& chosen) {
+Id ModelGraph::expert_weights(Id logits, bool shared_by_group, Id& chosen) {
   const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(logits)[1];
-  probs = family_.softmax_chosen ? logits : g_.inplace(logits);
+  const Id probs = family_.softmax_chosen ? logits : g_.inplace(logits);
   Id selection = family_.weigh_inputs ? logits : probs;
   const WeightShape& bias =
       layer_->has(Role::exp_probs_b) ? (*layer_)[Role::exp_probs_b] : layer_->bias(Role::exp_probs_b);
   if (bias.present()) selection = add(probs, weight(bias));
+  if (family_.sigmoid_selection) selection = g_.inplace(logits);
   if (spec_.n_expert_group > 1) selection = limit_to_groups(selection);
   const std::uint32_t n_expert = g_.ne(logits)[0];
   const Id sorted = g_.compute({n_expert, n_rows, 1, 1}, {selection});
   chosen = g_.view(sorted, {n_used, n_rows, 1, 1}, false, g_.at(sorted).bytes - Bytes{4} * (n_expert - n_used));
+  if (shared_by_group) {
+    // An expert's number divided by the size of its group, as a float in between.
+    const Extent ne{n_used, n_rows, 1, 1};
+    chosen = g_.compute(ne, {g_.inplace(g_.compute(ne, {chosen}))});
+  }
   Id weights = g_.get_rows(g_.view(probs, {1, n_expert, n_rows, 1}), chosen);
   const auto per_token = [&](Id w) { return g_.view(w, {n_used, n_rows, 1, 1}); };
   const auto per_expert = [&](Id w) { return g_.view(w, {1, n_used, n_rows, 1}); };
@@ -92,10 +100,10 @@ Id ModelGraph::expert_weights(Id logits, Id& probs, Id& chosen) {
   return weights;
 }
 
-Id ModelGraph::expert_ffn(Id x, Id logits) {
+Id ModelGraph::expert_ffn(Id x, Id logits, const ExpertRoles& roles) {
   const std::uint32_t n_used = spec_.n_expert_used, n_rows = g_.ne(x)[1], width = g_.ne(x)[0];
-  Id probs = none, chosen = none;
-  const Id weights = expert_weights(logits, probs, chosen);
+  Id chosen = none;
+  const Id weights = expert_weights(logits, roles.shared_by_group, chosen);
   Id in = g_.view(x, {width, 1, n_rows, 1});
   if (family_.weigh_inputs) in = g_.inplace(g_.compute({width, n_used, n_rows, 1}, {in}), weights);
   const auto expert = [&](Role role, Id input) {
@@ -108,13 +116,13 @@ Id ModelGraph::expert_ffn(Id x, Id logits) {
     const Id both = expert(Role::gate_up_exps, in);
     const Extent half{g_.ne(both)[0] / 2, n_used, n_rows, 1};
     hidden = g_.compute(half, {g_.view(both, half, false), g_.view(both, half, false)});
-  } else if (layer_->has(Role::gate_exps)) {
-    const Id gate = expert(Role::gate_exps, in);
-    hidden = activate(gate, expert(Role::up_exps, in));
+  } else if (layer_->has(roles.gate)) {
+    const Id gate = expert(roles.gate, in);
+    hidden = activate(gate, expert(roles.up, in));
   } else {
-    hidden = g_.inplace(expert(Role::up_exps, in));
+    hidden = g_.inplace(expert(roles.up, in));
   }
-  Id out = expert(Role::down_exps, hidden);
+  Id out = expert(roles.down, hidden);
   if (layer_->has(Role::down_exps_scale)) {
     const std::uint32_t n_expert = g_.ne(logits)[0];
     const Id scale = g_.view(weight(Role::down_exps_scale), {1, n_expert, 1, 1});

@@ -135,6 +135,8 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
       n_skipped_ = i + 1 < layers.size() ? layers[i + 1] - il - 1 : 0;
       if (family_.residual_period != 0)
         build_banked_layer(x);
+      else if (layer_->has(Role::time_mix_key))
+        build_rwkv_layer(x, il == layers.back());
       else if (scaled)
         build_scaled_layer(x, per_layer, il == layers.back());
       else
@@ -178,10 +180,11 @@ void ModelGraph::build_layer(Id& x, bool last) {
     }
     return;
   }
-  Id residual = x;
+  Id residual = x, entered = x;
   if (mixed != none) {
     mixed = keep_outputs(mixed, pick);
-    residual = family_.scaled_norm_residual ? g_.inplace(keep_outputs(in, pick)) : keep_outputs(x, pick);
+    entered = keep_outputs(family_.scaled_norm_residual ? in : x, pick);
+    residual = family_.scaled_norm_residual ? g_.inplace(entered) : entered;
     if (router_logits != none) router_logits = keep_outputs(router_logits, pick);
     const bool post_norm =
         layer_->has(Role::attn_post_norm) && (layer_->has(Role::ffn_norm) || !layer_->has(Role::attn_norm));
@@ -202,6 +205,13 @@ void ModelGraph::build_layer(Id& x, bool last) {
   } else {
     residual = keep_outputs(x, pick);
     ffn_in = keep_outputs(ffn_in, pick);
+  }
+  if (layer_->has(Role::ffn_norm_exps)) {
+    // arctic.cpp: experts beside both attention and a dense network.
+    residual = add(dense_ffn(ffn_in, Role::ffn_up, Role::ffn_gate, Role::ffn_down), residual);
+    const Id experts_in = norm(entered, Role::ffn_norm_exps);
+    x = add(expert_ffn(experts_in, linear(Role::router, experts_in)), residual);
+    return;
   }
   const Id out = norm_if(feed_forward(ffn_in, router_logits), Role::ffn_post_norm);
   if (family_.scaled_norm_residual) residual = g_.inplace(ffn_in);

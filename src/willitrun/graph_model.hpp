@@ -85,8 +85,14 @@ class ModelGraph {
   Id feed_forward(Id x, Id router_logits = none);
   Id activate(Id gate, Id up);
   Id dense_ffn(Id x, Role up, Role gate, Role down);
-  Id expert_ffn(Id x, Id logits);
-  Id expert_weights(Id logits, Id& probs, Id& chosen);
+  struct ExpertRoles {
+    Role gate, up, down;
+    bool shared_by_group;  ///< one stands for a group of those the logits are for
+  };
+  static constexpr ExpertRoles routed{Role::gate_exps, Role::up_exps, Role::down_exps, false};
+  static constexpr ExpertRoles adjoining{Role::gate_chexps, Role::up_chexps, Role::down_chexps, true};
+  Id expert_ffn(Id x, Id logits, const ExpertRoles& roles = routed);
+  Id expert_weights(Id logits, bool shared_by_group, Id& chosen);
   Id limit_to_groups(Id selection);
   Id shared_expert(Id x);
 
@@ -97,10 +103,20 @@ class ModelGraph {
   Id convolve(Id x_columns, std::uint32_t width, std::uint32_t d_conv, Id cache, Id state);
   Id mamba(Id x);
   Id mamba2(Id x);
+  Id plamo2_mamba(Id x);
+  Id scan(const Extent& state, Id x, Id dt, Id b, Id c);
   Id short_convolution(Id x);
   Id delta_net(Id x);
   Id kimi_delta(Id x);  // graph_kimi_delta.cpp
   Id scan_state(std::uint32_t width, Id cache);
+
+  // graph_rwkv.cpp
+  void build_rwkv_layer(Id& x, bool last);
+  Id after_shift(Id kept, Id x);
+  Id time_mix_6(Id x, Id before);
+  Id time_mix_7(Id x, Id before);
+  Id keep_wkv(Id scan, Id cache);
+  Id channel_mix(Id x, Id before);
 
   // graph_kimi_k3.cpp
   Id mix_banked(Id x, Id score);
@@ -143,7 +159,8 @@ class ModelGraph {
   const TensorSet* layer_ = nullptr;
 
   DecayInputs decay_;
-  Id bank_ = none;  ///< residual streams kept every few layers
+  Id first_value_ = none;  ///< the first layer's, which later ones mix in (rwkv7)
+  Id bank_ = none;         ///< residual streams kept every few layers
   AttentionInputs base_, sliding_, indexer_;
   Id chosen_keys_ = none;  ///< of the last layer with an indexer
   Id positions_ = none, out_ids_ = none, state_copy_ = none, state_copy_main_ = none, state_copy_extra_ = none;

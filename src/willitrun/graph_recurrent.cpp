@@ -7,7 +7,7 @@ Id ModelGraph::recurrent(Id x) {
   if (is_lightning()) return lightning_attention(x);
   if (layer_->has(Role::shortconv_in)) return short_convolution(x);
   if (layer_->has(Role::ssm_f_a)) return kimi_delta(x);
-  if (layer_->has(Role::ssm_x)) return mamba(x);
+  if (layer_->has(Role::ssm_x)) return (*layer_)[Role::ssm_a].ne[1] == 1 ? plamo2_mamba(x) : mamba(x);
   if (layer_->has(Role::ssm_in)) return mamba2(x);
   if (layer_->has(Role::ssm_conv)) return delta_net(x);
   return none;
@@ -65,6 +65,25 @@ Id ModelGraph::short_convolution(Id x) {
                  {n_embd, n_tokens_, 1, 1});
 }
 
+/// State-space scan: an output per token and channel, then the states it leaves, which are kept for the next batch.
+Id ModelGraph::scan(const Extent& state, Id x, Id dt, Id b, Id c) {
+  const std::uint32_t d_inner = state[1] * state[2], size = state[0] * d_inner;
+  const Id cache = g_.state(Bytes{4} * size * n_seqs_, cache_backend());
+  cleared(g_, cache, size);
+  const Id states = g_.view(cache, {size, n_seqs_, 1, 1});
+  if (state_copy_main_ == none) {
+    state_copy_main_ = g_.view(state_copy(), {n_seqs_, 1, 1, 1});
+    state_copy_extra_ = g_.view(state_copy(), {n_seqs_ - 1, 1, 1, 1});
+  }
+  const Id y = g_.compute({d_inner * n_tokens_ + size * n_seqs_, 1, 1, 1},
+                          {g_.view(states, state), x, dt, weight(Role::ssm_a), b, c, state_copy_main_});
+  g_.expand(y);
+  const Id extra = g_.get_rows(states, state_copy_extra_);
+  g_.expand(g_.store(g_.view(cache, {size, 0, 1, 1}), {g_.view(extra, {size, 0, 1, 1})}));
+  g_.expand(g_.store(g_.view(cache, {size, n_seqs_, 1, 1}), {g_.view(y, {size, n_seqs_, 1, 1})}));
+  return y;
+}
+
 Id ModelGraph::mamba2(Id x) {
   const std::uint32_t d_inner = spec_.ssm_d_inner, d_state = spec_.ssm_d_state, n_head = spec_.ssm_dt_rank;
   const std::uint32_t n_group = spec_.ssm_n_group, width = d_inner + 2 * n_group * d_state, dim = d_inner / n_head;
@@ -85,21 +104,7 @@ Id ModelGraph::mamba2(Id x) {
   const Id dt = add(g_.compute({n_head, per_seq, n_seqs_, 1}, {part(n_head, {n_head, per_seq, n_seqs_, 1})}),
                     weight(layer_->bias(Role::ssm_dt)));
   const Id b = conv_part(n_group, d_state), c = conv_part(n_group, d_state);
-  const Id cache = g_.state(Bytes{4} * d_state * d_inner * n_seqs_, cache_backend());
-  cleared(g_, cache, d_state * d_inner);
-  const Id states = g_.view(cache, {d_state * d_inner, n_seqs_, 1, 1});
-  if (state_copy_main_ == none) {
-    state_copy_main_ = g_.view(state_copy(), {n_seqs_, 1, 1, 1});
-    state_copy_extra_ = g_.view(state_copy(), {n_seqs_ - 1, 1, 1, 1});
-  }
-  const Id y = g_.compute(
-      {d_inner * n_tokens_ + d_state * d_inner * n_seqs_, 1, 1, 1},
-      {g_.view(states, {d_state, dim, n_head, n_seqs_}), xs, dt, weight(Role::ssm_a), b, c, state_copy_main_});
-  g_.expand(y);
-  const Id extra = g_.get_rows(states, state_copy_extra_);
-  g_.expand(g_.store(g_.view(cache, {d_state * d_inner, 0, 1, 1}), {g_.view(extra, {d_state * d_inner, 0, 1, 1})}));
-  g_.expand(
-      g_.store(g_.view(cache, {d_state * d_inner, n_seqs_, 1, 1}), {g_.view(y, {d_state * d_inner, n_seqs_, 1, 1})}));
+  const Id y = scan({d_state, dim, n_head, n_seqs_}, xs, dt, b, c);
   const Extent head{dim, n_head, per_seq, n_seqs_};
   const Id z = g_.compute(head, {part(d_inner, head)});
   const Id sum = add(g_.view(y, head), g_.inplace(xs, weight(Role::ssm_d)));
@@ -129,26 +134,37 @@ Id ModelGraph::mamba(Id x) {
   const Id b = normed ? norm(part(d_state), Role::ssm_b_norm) : part(d_state);
   const Id c = normed ? norm(part(d_state), Role::ssm_c_norm) : part(d_state);
   const Id dt = linear(Role::ssm_dt, dt_in);
-  const Id cache = g_.state(Bytes{4} * d_state * d_inner * n_seqs_, cache_backend());
-  cleared(g_, cache, d_state * d_inner);
-  const Id states = g_.view(cache, {d_state * d_inner, n_seqs_, 1, 1});
-  if (state_copy_main_ == none) {
-    state_copy_main_ = g_.view(state_copy(), {n_seqs_, 1, 1, 1});
-    state_copy_extra_ = g_.view(state_copy(), {n_seqs_ - 1, 1, 1, 1});
-  }
-  const Id y =
-      g_.compute({d_inner * n_tokens_ + d_state * d_inner * n_seqs_, 1, 1, 1},
-                 {g_.view(states, {d_state, 1, d_inner, n_seqs_}), g_.view(conv, {1, d_inner, per_seq, n_seqs_}), dt,
-                  weight(Role::ssm_a), b, c, state_copy_main_});
-  g_.expand(y);
-  const Id extra = g_.get_rows(states, state_copy_extra_);
-  g_.expand(g_.store(g_.view(cache, {d_state * d_inner, 0, 1, 1}), {g_.view(extra, {d_state * d_inner, 0, 1, 1})}));
-  g_.expand(
-      g_.store(g_.view(cache, {d_state * d_inner, n_seqs_, 1, 1}), {g_.view(y, {d_state * d_inner, n_seqs_, 1, 1})}));
+  const Id y = scan({d_state, 1, d_inner, n_seqs_}, g_.view(conv, {1, d_inner, per_seq, n_seqs_}), dt, b, c);
   const Extent row{d_inner, per_seq, n_seqs_, 1};
   const Id z = g_.compute(row, {half()});
   const Id sum = add(g_.view(y, row), g_.inplace(conv, weight(Role::ssm_d)));
   const Id out = g_.mul_mat(weight(Role::ssm_out), g_.compute(row, {z, sum}));
+  return g_.view(out, {spec_.n_embd, n_tokens_, 1, 1});
+}
+
+/// One decay per head, as in Mamba 2, with steps and scan inputs projected from what was convolved (plamo2.cpp).
+Id ModelGraph::plamo2_mamba(Id x) {
+  const std::uint32_t d_inner = spec_.ssm_d_inner, d_state = spec_.ssm_d_state, n_head = spec_.ssm_dt_rank;
+  const std::uint32_t dim = d_inner / n_head, per_seq = n_tokens_ / n_seqs_;
+  Id conv_cache = none;
+  const Id conv_state = state_rows((spec_.ssm_d_conv - 1) * d_inner, conv_cache);
+  const Id both = g_.mul_mat(weight(Role::ssm_in), g_.view(x, {spec_.n_embd, per_seq, n_seqs_, 1}));
+  const Extent head{dim, n_head, per_seq, n_seqs_};
+  const Id by_head = g_.compute({2 * dim, n_head, per_seq, n_seqs_}, {g_.view(both, g_.ne(both), false)});
+  const Id columns = g_.compute({d_inner, per_seq, n_seqs_, 1}, {g_.slice(by_head, head, dim)});
+  const Id gate = g_.slice(by_head, head, dim);
+  const Id joined = convolve(g_.view(columns, {per_seq, d_inner, n_seqs_, 1}, false), d_inner, spec_.ssm_d_conv,
+                             conv_cache, conv_state);
+  const Id conv = g_.inplace(g_.compute({d_inner, per_seq, n_seqs_, 1}, {joined, weight(Role::ssm_conv)}));
+  const Id projected = g_.mul_mat(weight(Role::ssm_x), conv);
+  const auto part = [&](std::uint32_t n) { return g_.slice(projected, {n, per_seq, n_seqs_, 1}, n); };
+  const Id b = norm(part(d_state), Role::ssm_b_norm), c = norm(part(d_state), Role::ssm_c_norm);
+  const Id dt = linear(Role::ssm_dt, norm(part((*layer_)[Role::ssm_dt].ne[0]), Role::ssm_dt_norm));
+  const Id xs = g_.view(conv, head);
+  const Id y = scan({d_state, dim, n_head, n_seqs_}, xs, dt, b, c);
+  const Id sum = add(g_.view(y, head), g_.inplace(xs, weight(Role::ssm_d)));
+  const Id gated = g_.compute(head, {g_.compute(head, {gate}), sum});
+  const Id out = g_.mul_mat(weight(Role::ssm_out), g_.view(gated, {d_inner, per_seq, n_seqs_, 1}));
   return g_.view(out, {spec_.n_embd, n_tokens_, 1, 1});
 }
 

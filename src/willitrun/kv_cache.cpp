@@ -40,6 +40,8 @@ struct StateRows {
   std::uint64_t convolution = 0, recurrent = 0;
 };
 StateRows state_rows(const ModelSpec& spec) {
+  if (spec.wkv_head_size > 0)
+    return {std::uint64_t{spec.token_shift_count} * spec.n_embd, std::uint64_t{spec.wkv_head_size} * spec.n_embd};
   if (spec.shortconv_l_cache > 0) return {std::uint64_t{spec.n_embd} * (spec.shortconv_l_cache - 1), 0};
   const std::uint64_t conv_rows = spec.ssm_d_conv > 0 ? spec.ssm_d_conv - 1 : 0;
   if (spec.head_dim_kda > 0) {
