@@ -36,12 +36,17 @@ Result<std::string> sizes(const Model& model) {
   shorter.n_ctx = 8192;
   longer.n_ctx = 8192 + 1024;
   const auto total = [&](const ContextParams& p) {
-    Bytes sum = 0;
-    for (const auto& c : layer_caches(model.spec, p, resolve_context(model.spec, p))) sum += c.kv_host + c.state_host;
+    LayerCache sum;
+    for (const auto& c : layer_caches(model.spec, p, resolve_context(model.spec, p))) {
+      sum.kv_host += c.kv_host;
+      sum.state_host += c.state_host;
+    }
     return sum;
   };
-  if (model.spec.keeps_cache)
-    out += line("cache per 1k", fmt::format("{} (f16, from 8k on)", format_bytes(total(longer) - total(shorter))));
+  const auto few = total(shorter), many = total(longer);
+  if (many.kv_host > few.kv_host)
+    out += line("cache per 1k", fmt::format("{} (f16, from 8k on)", format_bytes(many.kv_host - few.kv_host)));
+  if (few.state_host > 0) out += line("state", fmt::format("{} per sequence", format_bytes(few.state_host)));
   return out;
 }
 
@@ -51,14 +56,18 @@ Result<std::string> describe(const ModelEntry& entry) {
   const auto& s = model->spec;
   std::string out = fmt::format("{}  ({})\n", entry.name, entry.id);
   out += line("Hugging Face", entry.hf_id) + line("Ollama", entry.ollama) + line("architecture", entry.architecture);
-  out += line("parameters", format_grouped(weigh(*model).parameters));
+  const auto active =
+      entry.active_parameters > 0 ? fmt::format(", {} active per token", format_grouped(entry.active_parameters)) : "";
+  out += line("parameters", format_grouped(weigh(*model).parameters) + active);
   if (const auto n = entry.vision_parameters; n > 0)
     out += line("vision projector", fmt::format("{} parameters, {} at F16 (mmproj, a file of its own)",
                                                 format_grouped(n), format_bytes(n * bytes_per_f16)));
   out += line("licence", entry.license) + line("released", entry.released) + line("published as", entry.native_quant);
   out += line("layers", fmt::format("{}", s.n_layer)) + line("context", format_grouped(s.n_ctx_train));
   out += line("embedding", fmt::format("{}", s.n_embd)) + line("vocabulary", format_grouped(s.n_vocab));
-  out += line("heads", fmt::format("{} query, {} key/value, {} wide", s.n_head.at(0), s.n_head_kv.max(), s.head_dim_k));
+  if (s.n_head.max() > 0)
+    out += line("heads",
+                fmt::format("{} query, {} key/value, {} wide", s.n_head.max(), s.n_head_kv.max(), s.head_dim_k));
   if (s.is_moe()) out += line("experts", fmt::format("{}, {} used per token", s.n_expert, s.n_expert_used));
   if (s.n_swa > 0) out += line("sliding window", format_grouped(s.n_swa));
   const auto table = sizes(*model);
