@@ -87,7 +87,8 @@ struct ModelSpec {
   std::uint32_t q_lora_rank = 0, kv_lora_rank = 0;  ///< latent attention
   std::uint32_t head_dim_k_mla = 0, head_dim_v_mla = 0;
   std::uint32_t n_indexer_head = 0, indexer_head_dim = 0;  ///< sparse-attention indexer
-  std::uint32_t indexer_top_k = 0;                         ///< keys that it chooses for every query
+  std::uint32_t indexer_top_k = 0;                         ///< keys, or blocks of keys, chosen for every query
+  std::uint32_t indexer_block_size = 0;                    ///< keys in a block; 0 = they are chosen one by one
   std::vector<bool> indexer_layers;  ///< layers with an indexer (and a cache for its keys); empty = none
   LayerValues compress_ratios;       ///< tokens a compressed key stands for (deepseek4); 0 = the layer has none
   std::uint32_t n_output_group = 0, output_lora_rank = 0;  ///< attention output in groups of low rank (deepseek4)

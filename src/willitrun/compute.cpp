@@ -145,9 +145,11 @@ Outline outline_of(const ModelSpec& spec, const graph::ModelTensors& tensors, co
   if (split.n_device > 1 && all_on_devices) out.backends.n_copies = 4;
   // The free list takes longer to settle where copies of what lies in host memory come and go within a layer.
   const Settling settling = all_on_devices || split.n_device == 0 ? Settling{2, 3} : Settling{3, 6};
-  // Pipeline copies of per-layer inputs, and banked residuals, live through the whole graph.
-  const bool all_count = (spec.n_embd_per_layer > 0 && out.backends.n_copies > 1) ||
-                         graph::family_of(spec.architecture).residual_period != 0;
+  // Pipeline copies of per-layer inputs, copies of what each layer views of an input, banked residuals and RWKV's first
+  // values live through the whole graph.
+  const auto& family = graph::family_of(spec.architecture);
+  const bool all_count = (spec.n_embd_per_layer > 0 && out.backends.n_copies > 1) || family.views_inputs ||
+                         family.residual_period != 0 || spec.wkv_head_size > 0;
   out.signature = layer_signatures(spec, tensors, split);
   out.layers = all_count ? every_layer(out.signature.size()) : representative_layers(out.signature, settling);
   return out;

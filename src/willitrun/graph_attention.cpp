@@ -139,7 +139,8 @@ Id ModelGraph::attention(Id x) {
   project(x, h, q, k, v, gate);
   const bool shares = il_ >= spec_.n_layer_trunk() - spec_.n_layer_kv_shared;
   if (shares) k = v = none;
-  Id out = attend(in, q, k, v, h, false, none);
+  const bool by_blocks = chooses_blocks();
+  Id out = by_blocks ? attend_blocks(x, q, k, v, h) : attend(in, q, k, v, h, false, none);
   if (gate != none) {
     const Id packed = g_.compute({h.dim_k * h.n, n_tokens_, 1, 1}, {gate});
     out = g_.inplace(out, g_.inplace(packed));
@@ -195,6 +196,33 @@ Id ModelGraph::expanded_latent_attention(Id x) {
   return linear(Role::attn_output, attend(attention_inputs(false), q, k, v, h, false, none));
 }
 
+/// Writes this batch's keys and values to the cache, or to an earlier layer's that is shared, and views all of it.
+ModelGraph::KeysAndValues ModelGraph::keep(AttentionInputs& in, Id k, Id v, const Heads& h, bool key_is_value) {
+  const std::int32_t where = cache_backend();
+  const std::uint32_t streams = n_stream();
+  const std::uint64_t cells = std::uint64_t{in.cells} * streams;
+  const bool own = k != none || in.k_cache == none;
+  const Id k_cache =
+      !own ? in.k_cache : g_.state(cache_bytes(params_.type_k, std::uint64_t{h.dim_k} * h.n_kv, cells), where);
+  const Id v_cache = key_is_value ? k_cache
+                     : !own       ? in.v_cache
+                            : g_.state(cache_bytes(params_.type_v, std::uint64_t{h.dim_v} * h.n_kv, cells), where);
+  in.k_cache = k_cache;
+  in.v_cache = v_cache;
+  const auto rows = [&](Id t, std::uint32_t width) {
+    return g_.view(t, {width * h.n_kv, n_tokens_, 1, 1}, g_.at(t).contiguous, g_.at(t).bytes);
+  };
+  if (k != none) {
+    g_.expand(g_.store(k_cache, {rows(k, h.dim_k), in.k_idxs, k_cache}));
+    if (!key_is_value) g_.expand(g_.store(v_cache, {rows(v, h.dim_v), in.v_idxs, v_cache}));
+  }
+  const Extent by_cell{h.dim_v, in.cells, h.n_kv, streams}, transposed{in.cells, h.dim_v, h.n_kv, streams};
+  return {g_.cache_view(k_cache, {h.dim_k, in.cells, h.n_kv, streams},
+                        padded(params_.type_k, h.dim_k, g_.at(k_cache).bytes)),
+          g_.cache_view(v_cache, key_is_value || values_by_cell_ ? by_cell : transposed,
+                        padded(params_.type_v, h.dim_v, g_.at(v_cache).bytes))};
+}
+
 Id ModelGraph::attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& h, bool key_is_value, Id decompress) {
   q = hadamard(q, in.k_rot);
   if (k != none) k = hadamard(k, in.k_rot);
@@ -203,53 +231,33 @@ Id ModelGraph::attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& h, boo
   g_.expand(q);
   g_.expand(iswa ? k : v);
   g_.expand(iswa ? v : k);
-  Id k_view = k, v_view = v;
+  KeysAndValues all;
   const std::uint32_t streams = spec_.causal ? n_stream() : 1;
   if (spec_.causal) {
-    const std::int32_t where = cache_backend();
-    const std::uint64_t cells = std::uint64_t{in.cells} * streams;
-    const bool own = k != none || in.k_cache == none;
-    const Id k_cache =
-        !own ? in.k_cache : g_.state(cache_bytes(params_.type_k, std::uint64_t{h.dim_k} * h.n_kv, cells), where);
-    const Id v_cache = key_is_value ? k_cache
-                       : !own       ? in.v_cache
-                              : g_.state(cache_bytes(params_.type_v, std::uint64_t{h.dim_v} * h.n_kv, cells), where);
-    in.k_cache = k_cache;
-    in.v_cache = v_cache;
-    if (k != none) {
-      g_.expand(g_.store(k_cache, {g_.view(k, {h.dim_k * h.n_kv, n_tokens_, 1, 1}, g_.at(k).contiguous, g_.at(k).bytes),
-                                   in.k_idxs, k_cache}));
-      if (!key_is_value) {
-        g_.expand(
-            g_.store(v_cache, {g_.view(v, {h.dim_v * h.n_kv, n_tokens_, 1, 1}, g_.at(v).contiguous, g_.at(v).bytes),
-                               in.v_idxs, v_cache}));
-      }
-    }
-    const Extent k_ne{h.dim_k, in.cells, h.n_kv, streams};
-    const Extent v_ne =
-        values_by_cell_ ? Extent{h.dim_v, in.cells, h.n_kv, streams} : Extent{in.cells, h.dim_v, h.n_kv, streams};
-    k_view = g_.cache_view(k_cache, k_ne, padded(params_.type_k, h.dim_k, g_.at(k_cache).bytes));
-    v_view = g_.cache_view(v_cache, key_is_value ? Extent{h.dim_v, in.cells, h.n_kv, streams} : v_ne,
-                           padded(params_.type_v, h.dim_v, g_.at(v_cache).bytes));
+    all = keep(in, k, v, h, key_is_value);
   } else {
     // No cache: K and V are padded.
-    k_view = g_.view(g_.compute({h.dim_k, h.n_kv, n_tokens_, 1}, {k}), {h.dim_k, n_tokens_, h.n_kv, 1}, false);
-    v_view = g_.view(g_.compute({h.dim_v, h.n_kv, n_tokens_, 1}, {v}), {h.dim_v, n_tokens_, h.n_kv, 1}, false);
+    all.k = g_.view(g_.compute({h.dim_k, h.n_kv, n_tokens_, 1}, {k}), {h.dim_k, n_tokens_, h.n_kv, 1}, false);
+    all.v = g_.view(g_.compute({h.dim_v, h.n_kv, n_tokens_, 1}, {v}), {h.dim_v, n_tokens_, h.n_kv, 1}, false);
   }
   const Id heads = g_.view(q, {h.dim_k, n_tokens_ / streams, h.n, streams}, false);
-  const Id out = flash_attn_ ? attend_fused(in, heads, k_view, v_view, h, key_is_value, decompress)
-                             : attend_plain(in, heads, k_view, v_view, h, decompress);
+  const Id out = flash_attn_ ? attend_fused(in, heads, all.k, all.v, h, key_is_value, decompress)
+                             : attend_plain(in, heads, all.k, all.v, h, decompress);
   g_.expand(out);
   return hadamard(out, in.v_rot);
 }
 
+/// fattn.cu, ggml_cuda_flash_attn_ext_get_alloc_size: keys and values that are not f16 are converted beside the result.
+Bytes ModelGraph::conversion_scratch(Bytes rows, const Heads& h, bool key_is_value) const {
+  Bytes scratch = 0;
+  if (params_.type_k != TensorType::f16) scratch += round_up(2 * rows * h.dim_k, 128);
+  if (params_.type_v != TensorType::f16 && !key_is_value) scratch += round_up(2 * rows * h.dim_v, 128);
+  return scratch;
+}
+
 Id ModelGraph::attend_fused(const AttentionInputs& in, Id q, Id k, Id v, const Heads& h, bool key_is_value,
                             Id decompress) {
-  // fattn.cu, ggml_cuda_flash_attn_ext_get_alloc_size: a cache that is not f16 is converted beside the result.
-  Bytes scratch = 0;
-  const Bytes cells = Bytes{in.cells} * (spec_.causal ? n_stream() : 1) * h.n_kv;
-  if (spec_.causal && params_.type_k != TensorType::f16) scratch += round_up(2 * cells * h.dim_k, 128);
-  if (spec_.causal && params_.type_v != TensorType::f16 && !key_is_value) scratch += round_up(2 * cells * h.dim_v, 128);
+  const Bytes scratch = spec_.causal ? conversion_scratch(Bytes{in.cells} * n_stream() * h.n_kv, h, key_is_value) : 0;
   if (!spec_.causal) {
     k = g_.compute(g_.ne(k), {k}, 2);
     v = g_.compute(g_.ne(v), {v}, 2);

@@ -104,6 +104,7 @@ const std::array families{
     make("maple", [](Family& f) { f.rope_sliding_only = true; }),
     make("maincoder", [](Family& f) { f.norm_after_rope = true; }),
     make("minimax-01", [](Family& f) { f.scaled_norm_residual = true; }),
+    make("minimax-m3", [](Family& f) { f.views_inputs = true; }),
     make("modern-bert", [](Family& f) { f.layer_norm = true; }),
     make("mpt",
          [](Family& f) {

@@ -25,6 +25,7 @@ struct Family {
   bool parallel_norms = false;          ///< a parallel block's feed-forward has a norm of its own (gptneox)
   ParallelSum parallel_sum = ParallelSum::ffn_residual_mixer;
   bool unmixed_input = false;    ///< a batch is of tokens or of embeddings, never of both
+  bool views_inputs = false;     ///< every layer looks into inputs through views of its own
   unsigned residual_period = 0;  ///< every n-th layer banks the residual stream (kimi-k3)
   bool tanh_gate = false;        ///< beta * tanh(gate / beta) * sigmoid(gate) * up, one operation each
   bool every_row = false;        ///< the last layer keeps the rows nobody asked for

@@ -35,6 +35,12 @@ class ModelGraph {
     std::uint32_t cells = 0;
     Id k_cache = none, v_cache = none;  ///< of the last layer that has its own: later ones may share it
   };
+  struct KeysAndValues {
+    Id k = none, v = none;
+  };
+  struct BlockInputs {
+    Id k_idxs = none, bias = none, position_mask = none, cell_of_position = none, block_of_cell = none, mask = none;
+  };
   struct DecayInputs {
     Id slopes = none, query = none, key = none, diagonal = none;
   };
@@ -74,12 +80,21 @@ class ModelGraph {
   Id hadamard(Id x, Id rotation);
   void project(Id x, const Heads& heads, Id& q, Id& k, Id& v, Id& gate);
   Id attend(AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, bool key_is_value, Id decompress);
+  KeysAndValues keep(AttentionInputs& in, Id k, Id v, const Heads& heads, bool key_is_value);
+  [[nodiscard]] Bytes conversion_scratch(Bytes rows, const Heads& heads, bool key_is_value) const;
   Id attend_fused(const AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, bool key_is_value, Id decompress);
   Id attend_plain(const AttentionInputs& in, Id q, Id k, Id v, const Heads& heads, Id decompress);
   [[nodiscard]] std::int32_t cache_backend() const {
     return device_ < 0 || !split_.kv_on_device ? static_cast<std::int32_t>(split_.n_device) : device_;
   }
   [[nodiscard]] std::uint32_t n_stream() const { return context_.n_stream; }
+
+  // graph_blocks.cpp
+  [[nodiscard]] bool chooses_blocks() const;
+  const BlockInputs& block_inputs();
+  Id attend_blocks(Id x, Id q, Id k, Id v, const Heads& heads);
+  Id attend_blocks_of_stream(Id q, Id index_q, Id index_k, const KeysAndValues& all, const Heads& heads);
+  Id block_mask(Id index_q, Id index_k);
 
   // graph_ffn.cpp
   Id feed_forward(Id x, Id router_logits = none);
@@ -162,6 +177,7 @@ class ModelGraph {
   Id first_value_ = none;  ///< the first layer's, which later ones mix in (rwkv7)
   Id bank_ = none;         ///< residual streams kept every few layers
   AttentionInputs base_, sliding_, indexer_;
+  BlockInputs blocks_;
   Id chosen_keys_ = none;  ///< of the last layer with an indexer
   Id positions_ = none, out_ids_ = none, state_copy_ = none, state_copy_main_ = none, state_copy_extra_ = none;
   Id embd_table_ = none;

@@ -60,6 +60,7 @@ constexpr std::array spec_keys{
     SpecKey{"attention.kv_lora_rank", &ModelSpec::kv_lora_rank, max_head_dim},
     SpecKey{"attention.indexer.head_count", &ModelSpec::n_indexer_head, max_heads},
     SpecKey{"attention.indexer.key_length", &ModelSpec::indexer_head_dim, max_head_dim},
+    SpecKey{"attention.indexer.block_size", &ModelSpec::indexer_block_size, 1U << 16},
     SpecKey{"attention.indexer.top_k", &ModelSpec::indexer_top_k, 1U << 24},
     SpecKey{"attention.compress_ratios", &ModelSpec::compress_ratios, 1U << 16},
     SpecKey{"attention.output_group_count", &ModelSpec::n_output_group, max_heads},
