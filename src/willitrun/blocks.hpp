@@ -20,6 +20,7 @@ void gated_delta(BlockBuilder& block);
 void gated_delta_split(BlockBuilder& block);
 void kimi_delta(BlockBuilder& block);
 void kimi_delta_full_gate(BlockBuilder& block);
+void ling_delta(BlockBuilder& block);
 void lightning_attention(BlockBuilder& block);
 void short_convolution(BlockBuilder& block);
 
@@ -42,6 +43,7 @@ void grovemoe_block_extra(BlockBuilder& block);
 void hy_v3_block_extra(BlockBuilder& block);
 void jina_bert_v2_block_extra(BlockBuilder& block);
 void kimi_k3_block_extra(BlockBuilder& block);
+void ling3_block_extra(BlockBuilder& block);
 void whisper_block(BlockBuilder& block);
 
 void gemma3n_extra(TensorBuilder& tensors);

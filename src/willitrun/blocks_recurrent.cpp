@@ -82,22 +82,28 @@ void gated_delta_split(BlockBuilder& block) { gated_delta(block, true); }
 
 namespace {
 
-void kimi_delta(BlockBuilder& block, bool full_gate) {
+// What a gated delta layer's decay and output gate are made of: two matrices of low rank each, or one.
+struct DeltaGates {
+  bool full_decay, full_output;
+  std::string_view output;  ///< the output gate's only matrix
+};
+
+void kimi_delta(BlockBuilder& block, const DeltaGates& gates, bool flat_a) {
   const auto& spec = block.spec;
   const std::uint64_t head = spec.head_dim_kda, n_head = spec.n_head.at(block.layer), width = head * n_head;
   for (const auto name : {"ssm_conv1d_q", "ssm_conv1d_k", "ssm_conv1d_v"})
     block.weight(name, {spec.ssm_d_conv, 1, width, 1});
   for (const auto name : {"attn_q", "attn_k", "attn_v"}) block.linear(name, block.n_embd, width);
-  block.linear("ssm_f_a", block.n_embd, head);
-  block.linear("ssm_f_b", head, width);
+  block.linear("ssm_f_a", block.n_embd, gates.full_decay ? width : head);
+  if (!gates.full_decay) block.linear("ssm_f_b", head, width);
   block.linear("ssm_beta", block.n_embd, n_head);
-  if (full_gate)
+  if (flat_a)
     block.add("ssm_a", {n_head});
   else
     block.add("ssm_a", {1, n_head});
   block.bias("ssm_dt", width);
-  if (full_gate) {
-    block.linear("ssm_g", block.n_embd, width);
+  if (gates.full_output) {
+    block.linear(gates.output, block.n_embd, width);
   } else {
     block.linear("ssm_g_a", block.n_embd, head);
     block.linear("ssm_g_b", head, width);
@@ -108,8 +114,9 @@ void kimi_delta(BlockBuilder& block, bool full_gate) {
 
 }  // namespace
 
-void kimi_delta(BlockBuilder& block) { kimi_delta(block, false); }
-void kimi_delta_full_gate(BlockBuilder& block) { kimi_delta(block, true); }
+void kimi_delta(BlockBuilder& block) { kimi_delta(block, {false, false, ""}, false); }
+void kimi_delta_full_gate(BlockBuilder& block) { kimi_delta(block, {false, true, "ssm_g"}, true); }
+void ling_delta(BlockBuilder& block) { kimi_delta(block, {true, true, "ssm_g_a"}, false); }
 
 // MiniMax-Text-01's linear attention: as many key and value heads as query heads.
 void lightning_attention(BlockBuilder& block) {

@@ -139,6 +139,11 @@ void kimi_k3_block_extra(BlockBuilder& block) {
   if (has_experts(block)) block.weight("ffn_routed_norm", {spec.n_embd_expert});
 }
 
+// Full attention is gated by head (bailingmoe3.cpp).
+void ling3_block_extra(BlockBuilder& block) {
+  if (!block.spec.recurrent(block.layer)) block.linear("attn_gate", block.n_embd, block.spec.n_head.at(block.layer));
+}
+
 // Their later norms carry no ".weight" (plamo2.cpp, plamo3.cpp).
 void plamo_later_norms(BlockBuilder& block) {
   block.add("post_attention_norm", {block.n_embd});

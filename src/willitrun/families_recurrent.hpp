@@ -14,6 +14,15 @@ inline constexpr Family rwkv_qwen2{.name = "", .output = always, .recurrent_rule
 
 inline constexpr std::array families_recurrent{
     variant("arwkv7", rwkv_qwen2, [](Family& f) { f.whole_block = rwkv7_qwen2_block; }),
+    Family{.name = "bailingmoe3",
+           .mixer = latent_attention,
+           .experts = true,
+           .shared = SharedExpert::sized_or_counted,
+           .router_bias = always,
+           .recurrent = ling_delta,
+           .extra_block = ling3_block_extra,
+           .nextn_norm = "layer_output_norm",
+           .recurrent_rule = RecurrentRule::no_kv_heads},
     Family{.name = "falcon-h1",
            .norms = one_norm,
            .recurrent = mamba2_norm_stated,

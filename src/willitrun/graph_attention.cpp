@@ -175,7 +175,18 @@ Id ModelGraph::latent_attention(Id x) {
   const Id k = g_.compute({rank + rope_dim, 1, n_tokens_, 1}, {v, k_rope});
   const Heads h{n_head, 1, rank + rope_dim, rank};
   Id out = attend(in, q_all, k, v, h, true, weight(Role::attn_v_b));
-  if (layer_->has(Role::attn_gate)) out = g_.inplace(out, g_.inplace(linear(Role::attn_gate, x)));
+  if (layer_->has(Role::attn_gate)) {
+    const Id gate = linear(Role::attn_gate, x);
+    const std::uint32_t width = g_.ne(out)[0];
+    if (g_.ne(gate)[0] == width) {
+      out = g_.inplace(out, g_.inplace(gate));
+    } else {
+      // One gate a head (bailingmoe3.cpp).
+      const Id by_head = g_.inplace(g_.view(gate, {1, n_head, n_tokens_, 1}));
+      out = g_.inplace(g_.view(out, {width / n_head, n_head, n_tokens_, 1}), by_head);
+      out = g_.compute({width, n_tokens_, 1, 1}, {out});
+    }
+  }
   return linear(Role::attn_output, out);
 }
 

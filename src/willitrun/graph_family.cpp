@@ -23,6 +23,7 @@ Family make(std::string_view name, Change change) {
 // Sources: src/models/<architecture>.cpp of llama.cpp 0.7.0. Only what differs from the default is listed.
 const std::array families{
     make("baichuan", [](Family& f) { f.alibi_n_layer = 40; }),
+    make("bailingmoe3", [](Family& f) { f.every_row = f.rows_after_norm = true; }),
     make("bert",
          [](Family& f) {
            f.rope = false;

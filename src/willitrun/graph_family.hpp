@@ -29,6 +29,7 @@ struct Family {
   unsigned residual_period = 0;  ///< every n-th layer banks the residual stream (kimi-k3)
   bool tanh_gate = false;        ///< beta * tanh(gate / beta) * sigmoid(gate) * up, one operation each
   bool every_row = false;        ///< the last layer keeps the rows nobody asked for
+  bool rows_after_norm = false;  ///< which go after the output norm
   bool scaled_input = false;     ///< embeddings are multiplied by an input (gemma3)
   bool residual_first = false;   ///< residual + mixer, not mixer + residual: which of the two buffers lives on
   bool ffn_residual_first = false;

@@ -228,6 +228,7 @@ void ModelGraph::finish(Id x) {
   if (tensors_.global.has(role)) normed = g_.inplace(normed, global(role));
   if (bias.present()) normed = add(normed, global(bias, bias.place));
   if (encodes()) return pool(normed);
+  if (family_.rows_after_norm) normed = g_.get_rows(normed, out_ids());
   g_.set_output(normed);
   const Role head = tensors_.global.has(Role::output) ? Role::output : Role::token_embd;
   const TensorPlace place = spec_.head_in_input_table ? TensorPlace::input : TensorPlace::output;
