@@ -28,8 +28,8 @@ enum class QkNorm : std::uint8_t { none, head, each_head, all_heads };
 enum class AttentionGate : std::uint8_t { none, in_query, per_channel, per_head };
 
 /// Which layers choose the keys to attend to with an indexer: all, those after the leading dense ones, or those
-/// attention.indexer.types lists.
-enum class Indexer : std::uint8_t { none, every_layer, after_dense, listed };
+/// attention.indexer.types lists; in models that state how many keys, if it depends on that.
+enum class Indexer : std::uint8_t { none, every_layer, after_dense, listed, listed_if_stated };
 
 /// Which layers have learned attention sinks.
 enum class Sinks : std::uint8_t { none, all_layers, sliding_layers };

@@ -110,12 +110,13 @@ std::optional<Error> apply_recurrence(ModelSpec& spec, const Family& family, con
 // on every fourth, unless its key says otherwise (glm-dsa.cpp of llama.cpp 0.7.0).
 std::optional<Error> apply_indexer(ModelSpec& spec, const Family& family, const Metadata& metadata,
                                    std::string_view prefix) {
-  if (family.indexer == Indexer::none) return std::nullopt;
+  const bool depends = family.indexer == Indexer::listed_if_stated;
+  if (family.indexer == Indexer::none || (depends && spec.indexer_top_k == 0)) return std::nullopt;
   const bool sparse = family.indexer == Indexer::listed && spec.n_ctx_train >= 1'048'576;
   const auto first = family.indexer == Indexer::after_dense ? spec.n_layer_dense_lead : 0;
   spec.indexer_layers = trunk_layers_where(
       spec, [&](std::uint32_t layer) { return layer >= first && (!sparse || layer < 2 || (layer - 2) % 4 == 0); });
-  if (family.indexer != Indexer::listed) return std::nullopt;
+  if (family.indexer != Indexer::listed && !depends) return std::nullopt;
   const auto key = fmt::format("{}attention.indexer.types", prefix);
   const auto types = metadata.counts(key);
   if (!types || types->size() < 2) return std::nullopt;

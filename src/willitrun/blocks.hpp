@@ -41,6 +41,7 @@ void minimax_m3_block_extra(BlockBuilder& block);
 void deepseek4_block(BlockBuilder& block);
 void grovemoe_block_extra(BlockBuilder& block);
 void hy_v3_block_extra(BlockBuilder& block);
+void hy_v4_block_extra(BlockBuilder& block);
 void jina_bert_v2_block_extra(BlockBuilder& block);
 void kimi_k3_block_extra(BlockBuilder& block);
 void ling3_block_extra(BlockBuilder& block);
@@ -48,7 +49,7 @@ void whisper_block(BlockBuilder& block);
 
 void gemma3n_extra(TensorBuilder& tensors);
 void gemma4_extra(TensorBuilder& tensors);
-void deepseek4_extra(TensorBuilder& tensors);
+void hyper_connection_head(TensorBuilder& tensors);
 void kimi_k3_extra(TensorBuilder& tensors);
 void whisper_extra(TensorBuilder& tensors);
 

@@ -1,4 +1,5 @@
-// DeepSeek V4: compressed sparse attention and hyper-connections (deepseek4.cpp of llama.cpp 0.5.0).
+// DeepSeek V4: compressed sparse attention and hyper-connections (deepseek4.cpp of llama.cpp 0.5.0); Hy4, which has the
+// latter (hy-v4.cpp).
 #include "willitrun/blocks.hpp"
 
 namespace willitrun::blocks {
@@ -39,12 +40,12 @@ void attention_part(BlockBuilder& block) {
   compressor(block, "indexer_compressor", 2 * index_dim, index_dim, ratio);
 }
 
-/// Mixes the residual streams before and after a part.
-void hyper_connection(BlockBuilder& block, const std::string& name) {
-  const std::uint64_t n = block.spec.n_hyper_connection;
-  block.linear(name + "_fn", n * block.n_embd, (2 + n) * n);
-  block.weight(name + "_base", {(2 + n) * n});
-  block.weight(name + "_scale", {3});
+/// Mixes the residual streams before and after a part, with `n_set` coefficients for each and, if need be, among them.
+void hyper_connection(BlockBuilder& block, const std::string& name, std::uint64_t n_set) {
+  const std::uint64_t n = block.spec.n_hyper_connection, n_coefficient = n_set > 2 ? (2 + n) * n : 2 * n;
+  block.linear(name + "_fn", n * block.n_embd, n_coefficient);
+  block.weight(name + "_base", {n_coefficient});
+  block.weight(name + "_scale", {n_set});
 }
 
 }  // namespace
@@ -53,8 +54,8 @@ void deepseek4_block(BlockBuilder& block) {
   const auto& spec = block.spec;
   const std::uint64_t n = spec.n_expert, width = spec.n_ff_expert, shared = width * spec.n_expert_shared;
   attention_part(block);
-  hyper_connection(block, "hc_attn");
-  hyper_connection(block, "hc_ffn");
+  hyper_connection(block, "hc_attn", 3);
+  hyper_connection(block, "hc_ffn", 3);
   block.linear("ffn_gate_inp", block.n_embd, n);
   if (block.layer < spec.n_layer_hash)
     block.weight("ffn_gate_tid2eid", {spec.n_expert_used, spec.n_vocab});
@@ -69,7 +70,15 @@ void deepseek4_block(BlockBuilder& block) {
   block.linear("ffn_up_shexp", block.n_embd, shared);
 }
 
-void deepseek4_extra(TensorBuilder& tensors) {
+void hy_v4_block_extra(BlockBuilder& block) {
+  const std::uint64_t n_head = block.spec.n_head.at(block.layer);
+  block.weight("attn_sinks", {n_head});
+  block.linear("attn_gate", block.n_embd, n_head * block.spec.head_dim_v_mla);
+  hyper_connection(block, "hc_attn", 2);
+  hyper_connection(block, "hc_ffn", 2);
+}
+
+void hyper_connection_head(TensorBuilder& tensors) {
   const std::uint64_t n = tensors.spec.n_hyper_connection;
   tensors.add("output_hc_fn.weight", {n * tensors.spec.n_embd, n});
   tensors.add("output_hc_base.weight", {n});

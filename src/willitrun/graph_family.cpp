@@ -69,6 +69,7 @@ const std::array families{
            f.norm_after_rope = true;
            f.position_axes = 4;
          }),
+    make("hy_v4", [](Family& f) { f.hyper_connections = true; }),
     make("jina-bert-v2",
          [](Family& f) {
            f.rope = false;

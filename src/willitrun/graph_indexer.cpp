@@ -14,10 +14,11 @@ Id ModelGraph::choose_keys(Id x, Id low_rank_query) {
   if (in.mask == none) {
     in.k_idxs = g_.input({n_tokens_, 1, 1, 1}, 8);
     in.mask = g_.input({cells, per_stream, 1, streams}, 2);
-    in.k_rot = g_.input({dim, dim, 1, 1}, 4);
+    if (!family_.hyper_connections) in.k_rot = g_.input({dim, dim, 1, 1}, 4);  // hy-v4.cpp leaves it out
   }
   const auto turned = [&](Id t, std::uint32_t heads) {
-    return g_.mul_mat(in.k_rot, g_.rope(g_.view(t, {dim, heads, n_tokens_, 1}), positions()));
+    const Id roped = g_.rope(g_.view(t, {dim, heads, n_tokens_, 1}), positions());
+    return in.k_rot == none ? roped : g_.mul_mat(in.k_rot, roped);
   };
   const Id q = turned(g_.mul_mat(weight(Role::indexer_q_b), low_rank_query), n);
   const Id k = turned(norm(g_.mul_mat(weight(Role::indexer_k), x), Role::indexer_k_norm), 1);

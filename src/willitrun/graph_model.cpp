@@ -129,12 +129,17 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
     x = g_.get_rows(merge_streams(streams), out_ids());
   } else {
     const Id per_layer = rows == none ? none : project_per_layer(x, rows);
+    if (family_.hyper_connections)
+      x = g_.compute({spec_.n_embd, spec_.n_hyper_connection, n_tokens_, 1},
+                     {g_.view(x, {spec_.n_embd, 1, n_tokens_, 1})});
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const std::uint32_t il = layers[i];
       enter(il);
       n_skipped_ = i + 1 < layers.size() ? layers[i + 1] - il - 1 : 0;
       if (family_.residual_period != 0)
         build_banked_layer(x);
+      else if (family_.hyper_connections)
+        build_hyper_layer(x);
       else if (layer_->has(Role::time_mix_key))
         build_rwkv_layer(x, il == layers.back());
       else if (scaled)
@@ -144,6 +149,7 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
     }
   }
   if (family_.residual_period != 0) x = g_.get_rows(mix_banked(x, global(Role::output_res_score)), out_ids());
+  if (family_.hyper_connections) x = merge_hyper_streams(x);
   finish(x);
   return std::move(g_);
 }

@@ -133,6 +133,18 @@ class ModelGraph {
   Id keep_wkv(Id scan, Id cache);
   Id channel_mix(Id x, Id before);
 
+  // graph_hyper.cpp
+  struct StreamWeights {
+    Id fn, base, scale;
+  };
+  Id one_stream(Id streams);
+  Id stream_shares(Id mixes, const StreamWeights& weights, bool scaled_again);
+  Id reduce_streams(Id streams, Id shares);
+  Id enter_streams(Id streams, const StreamWeights& weights, Id& after);
+  Id leave_streams(Id x, Id streams, Id shares);
+  Id merge_hyper_streams(Id streams);
+  void build_hyper_layer(Id& streams);
+
   // graph_kimi_k3.cpp
   Id mix_banked(Id x, Id score);
   void bank(Id x);
