@@ -149,7 +149,7 @@ Outline outline_of(const ModelSpec& spec, const graph::ModelTensors& tensors, co
   // values live through the whole graph.
   const auto& family = graph::family_of(spec.architecture);
   const bool all_count = (spec.n_embd_per_layer > 0 && out.backends.n_copies > 1) || family.views_inputs ||
-                         family.residual_period != 0 || spec.wkv_head_size > 0;
+                         family.mixed_streams || family.residual_period != 0 || spec.wkv_head_size > 0;
   out.signature = layer_signatures(spec, tensors, split);
   out.layers = all_count ? every_layer(out.signature.size()) : representative_layers(out.signature, settling);
   return out;

@@ -55,7 +55,7 @@ Id Graph::state(Bytes bytes, std::int32_t backend) {
 
 Id Graph::input(const Extent& ne, std::uint8_t element_bytes) { return node(Op::input, ne, {}, element_bytes); }
 
-Id Graph::blank(const Extent& ne) { return node(Op::blank, ne, {}); }
+Id Graph::blank(const Extent& ne, std::uint8_t element_bytes) { return node(Op::blank, ne, {}, element_bytes); }
 
 Id Graph::mul_mat(Id weights, Id x) {
   const Extent w = ne(weights), b = ne(x);

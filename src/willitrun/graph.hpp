@@ -69,7 +69,7 @@ class Graph {
   Id weight(const Extent& ne, Bytes bytes, Bytes device_bytes, std::int32_t backend);
   Id state(Bytes bytes, std::int32_t backend);
   Id input(const Extent& ne, std::uint8_t element_bytes);
-  Id blank(const Extent& ne);
+  Id blank(const Extent& ne, std::uint8_t element_bytes = 4);
 
   // Nodes. Results are f32 unless said.
   Id mul_mat(Id weights, Id x);

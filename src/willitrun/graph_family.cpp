@@ -44,6 +44,7 @@ const std::array families{
     make("command-r", [](Family& f) { f.layer_norm = true; }),
     make("dbrx", [](Family& f) { f.layer_norm = true; }),
     make("dream", [](Family& f) { f.denoises = true; }),
+    make("deepseek4", [](Family& f) { f.hyper_connections = f.mixed_streams = f.unmixed_input = true; }),
     make("exaone4", [](Family& f) { f.rope_sliding_only = true; }),
     make("falcon", [](Family& f) { f.parallel_sum = ParallelSum::ffn_mixer_residual; }),
     make("gemma3", [](Family& f) { f.scaled_input = true; }),

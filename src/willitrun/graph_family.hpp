@@ -27,6 +27,7 @@ struct Family {
   bool unmixed_input = false;      ///< a batch is of tokens or of embeddings, never of both
   bool views_inputs = false;       ///< every layer looks into inputs through views of its own
   bool hyper_connections = false;  ///< parallel residual streams, mixed before and after each part (hy_v4)
+  bool mixed_streams = false;      ///< which moreover mix among themselves (deepseek4)
   unsigned residual_period = 0;    ///< every n-th layer banks the residual stream (kimi-k3)
   bool tanh_gate = false;          ///< beta * tanh(gate / beta) * sigmoid(gate) * up, one operation each
   bool every_row = false;          ///< the last layer keeps the rows nobody asked for

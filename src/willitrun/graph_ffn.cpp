@@ -80,8 +80,12 @@ Id ModelGraph::expert_weights(Id logits, bool shared_by_group, Id& chosen) {
   if (family_.sigmoid_selection) selection = g_.inplace(logits);
   if (spec_.n_expert_group > 1) selection = limit_to_groups(selection);
   const std::uint32_t n_expert = g_.ne(logits)[0];
-  const Id sorted = g_.compute({n_expert, n_rows, 1, 1}, {selection});
-  chosen = g_.view(sorted, {n_used, n_rows, 1, 1}, false, g_.at(sorted).bytes - Bytes{4} * (n_expert - n_used));
+  if (layer_->has(Role::experts_of_token)) {
+    chosen = g_.get_rows(weight(Role::experts_of_token), tokens_);
+  } else {
+    const Id sorted = g_.compute({n_expert, n_rows, 1, 1}, {selection});
+    chosen = g_.view(sorted, {n_used, n_rows, 1, 1}, false, g_.at(sorted).bytes - Bytes{4} * (n_expert - n_used));
+  }
   if (shared_by_group) {
     // An expert's number divided by the size of its group, as a float in between.
     const Extent ne{n_used, n_rows, 1, 1};

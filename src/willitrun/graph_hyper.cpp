@@ -63,7 +63,8 @@ Id ModelGraph::merge_hyper_streams(Id streams) {
   const Id kept = g_.view(rows, {spec_.n_embd, n, n_outputs_, 1});
   const StreamWeights weights{global(Role::output_hc_fn), global(Role::output_hc_base), global(Role::output_hc_scale)};
   const Id mixes = g_.mul_mat(weights.fn, normalize(g_.view(kept, {n * spec_.n_embd, n_outputs_, 1, 1}), true));
-  return reduce_streams(kept, stream_shares(mixes, weights, false));
+  const Id shares = stream_shares(mixes, weights, false);
+  return family_.mixed_streams ? reduce_mixed_streams(kept, shares) : reduce_streams(kept, shares);
 }
 
 void ModelGraph::build_hyper_layer(Id& streams) {

@@ -36,12 +36,16 @@ Id ModelGraph::choose_keys(Id x, Id low_rank_query) {
 /// `mask` with all keys shut out but those chosen.
 Id ModelGraph::sparse_mask(Id mask, Id x, Id low_rank_query) {
   if (layer_->has(Role::indexer_k)) chosen_keys_ = choose_keys(x, low_rank_query);
-  const Extent ne = g_.ne(mask), best = g_.ne(chosen_keys_);
+  return mask_of(mask, chosen_keys_);
+}
+
+Id ModelGraph::mask_of(Id mask, Id chosen_keys, std::uint8_t element_bytes) {
+  const Extent ne = g_.ne(mask), best = g_.ne(chosen_keys);
   const Id shut = g_.view(g_.inplace(mask), {1, ne[0], ne[1], ne[3]});
-  const Id chosen = g_.view(chosen_keys_, {best[0], best[1], best[3], 1});
+  const Id chosen = g_.view(chosen_keys, {best[0], best[1], best[3], 1});
   // Leaves get memory before all else, so those of the layers left out count: they share one.
   const Id others = n_skipped_ > 0 ? g_.blank({n_skipped_, best[0], best[1], best[3]}) : none;
-  const Id open = g_.inplace(g_.blank({1, best[0], best[1], best[3]}), others);
+  const Id open = g_.inplace(g_.blank({1, best[0], best[1], best[3]}, element_bytes), others);
   return g_.inplace(g_.view(g_.store(shut, {open, chosen, shut}), ne), mask);
 }
 

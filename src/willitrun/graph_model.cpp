@@ -80,7 +80,7 @@ void ModelGraph::enter(std::uint32_t il) {
 /// Three ways to feed a batch share one graph: tokens, embeddings, and a mix of both. The unused ones still get memory
 /// (llama-graph.cpp, build_inp_embd, ggml_build_forward_select).
 Id ModelGraph::token_embedding() {
-  const Id tokens = g_.input({n_tokens_, 1, 1, 1}, 4);
+  const Id tokens = tokens_ = g_.input({n_tokens_, 1, 1, 1}, 4);
   const Id vectors = g_.input({spec_.n_embd, n_tokens_, 1, 1}, 4);
   embd_table_ = global(Role::token_embd);
   const Id embedded = g_.get_rows(embd_table_, tokens);
@@ -138,6 +138,8 @@ Graph ModelGraph::build(const std::vector<std::uint32_t>& layers) {
       n_skipped_ = i + 1 < layers.size() ? layers[i + 1] - il - 1 : 0;
       if (family_.residual_period != 0)
         build_banked_layer(x);
+      else if (family_.mixed_streams)
+        build_mixed_layer(x);
       else if (family_.hyper_connections)
         build_hyper_layer(x);
       else if (layer_->has(Role::time_mix_key))

@@ -75,6 +75,7 @@ class ModelGraph {
   Id latent_attention(Id x);
   Id expanded_latent_attention(Id x);
   Id sparse_mask(Id mask, Id x, Id low_rank_query);
+  Id mask_of(Id mask, Id chosen, std::uint8_t element_bytes = 4);
   Id choose_keys(Id x, Id low_rank_query);
   Id rotate(Id x);
   Id hadamard(Id x, Id rotation);
@@ -145,6 +146,29 @@ class ModelGraph {
   Id merge_hyper_streams(Id streams);
   void build_hyper_layer(Id& streams);
 
+  // graph_deepseek4.cpp
+  /// Inputs of one kind of compressed keys: every `ratio` tokens make a key, which fine ones share with their
+  /// neighbours.
+  struct CompressedInputs {
+    std::uint32_t ratio = 0, dim = 0, cells = 0, n_block = 0;
+    bool overlaps = false;
+    Id position = none, kept = none, kept_to = none, read = none, write = none, write_position = none;
+    Id mask = none, rotation = none;
+  };
+  struct CompressorRoles {
+    Role kv, gate, ape, norm;
+  };
+  CompressedInputs compressed_inputs(std::uint32_t ratio, std::uint32_t dim, bool rotated, std::uint8_t mask_bytes);
+  void prepare_compressed_attention();
+  Id weigh_tokens(const CompressedInputs& in, Id kv, Id score);
+  Id compress_keys(const CompressedInputs& in, const CompressorRoles& roles, Id x);
+  Id rank_compressed_keys(Id x, Id low_rank_query, Id cache);
+  Id compressed_attention(Id x);
+  Id output_in_groups(Id out);
+  Id reduce_mixed_streams(Id streams, Id shares);
+  Id enter_mixed_streams(Id streams, const StreamWeights& weights, Id& after, Id& among);
+  void build_mixed_layer(Id& streams);
+
   // graph_kimi_k3.cpp
   Id mix_banked(Id x, Id score);
   void bank(Id x);
@@ -190,6 +214,8 @@ class ModelGraph {
   Id bank_ = none;         ///< residual streams kept every few layers
   AttentionInputs base_, sliding_, indexer_;
   BlockInputs blocks_;
+  CompressedInputs fine_, coarse_, ranked_;
+  Id tokens_ = none;
   Id chosen_keys_ = none;  ///< of the last layer with an indexer
   Id positions_ = none, out_ids_ = none, state_copy_ = none, state_copy_main_ = none, state_copy_extra_ = none;
   Id embd_table_ = none;
