@@ -49,6 +49,18 @@ std::string split_flag(const Placement& placement) {
   return (slices.empty() ? " -ts " : " -sm tensor -ts ") + shares;
 }
 
+/// Flash attention as the figures have it. Left to itself, llama.cpp 0.7.0 turns it off where a layer and its attention
+/// seem to lie on different devices, which it finds in hybrids such as LFM2 once a part of them is on the host.
+std::string flash_flag(const CheckRequest& request, const Placement& placement) {
+  const auto& p = request.context;
+  if (!p.flash_attn) return " -fa off";
+  const auto& spec = request.model->model.spec;
+  const bool hybrid = !spec.recurrent_layers.empty() && spec.n_head_kv.max() > 0;
+  const auto n = placement.split.gpu_layers;
+  const bool split = n > 0 && (n < placement.split.layer_device.size() || !p.offload_kqv);
+  return hybrid && split ? " -fa on" : "";
+}
+
 std::string llama_command(const CheckRequest& request, const Placement& placement) {
   const auto& p = request.context;
   const bool all = placement.split.gpu_layers >= placement.split.layer_device.size();
@@ -60,7 +72,7 @@ std::string llama_command(const CheckRequest& request, const Placement& placemen
   out += fmt::format(" -np {}", p.n_seq_max);
   if (p.kv_unified) out += " --kv-unified";
   if (p.n_ubatch != ContextParams{}.n_ubatch) out += fmt::format(" -ub {}", p.n_ubatch);
-  if (!p.flash_attn) out += " -fa off";
+  out += flash_flag(request, placement);
   if (!p.offload_kqv) out += " --no-kv-offload";
   if (!p.use_mmap) out += " --no-mmap";
   if (p.swa_full) out += " --swa-full";
