@@ -167,6 +167,7 @@ Result<std::vector<TensorInfo>> tensor_inventory(const ModelSpec& spec, TensorTy
     return Error{"unknown_architecture",
                  fmt::format("architecture '{}' is not known{}", spec.architecture, did_you_mean(near)), near};
   }
+  if (auto error = check_needed_keys(spec)) return *error;
   TensorBuilder tensors(spec, *family, base);
   build_input(tensors);
   for (std::uint32_t layer = 0; layer < spec.n_layer; ++layer) build_block(tensors, layer);

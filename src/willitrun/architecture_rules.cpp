@@ -2,6 +2,8 @@
 // (src/models/*.cpp of llama.cpp 0.7.0).
 #include <fmt/format.h>
 
+#include <array>
+
 #include "willitrun/architecture.hpp"
 #include "willitrun/architecture_family.hpp"
 
@@ -140,6 +142,22 @@ void apply_cache_sharing(ModelSpec& spec, const Family& family) {
     spec.n_layer_kv_shared = 0;
 }
 
+/// Counts that the graphs of some architectures divide by.
+struct NeededKey {
+  std::string_view key;
+  std::uint32_t ModelSpec::*value;
+  std::string_view architectures;  ///< in spaces; empty: all that have experts
+};
+constexpr std::array needed_keys{
+    NeededKey{"expert_used_count", &ModelSpec::n_expert_used, ""},
+    NeededKey{"wkv.head_size", &ModelSpec::wkv_head_size, " arwkv7 rwkv6 rwkv6qwen2 rwkv7 "},
+    NeededKey{"ssm.time_step_rank", &ModelSpec::ssm_dt_rank,
+              " falcon-h1 granitehybrid mamba2 nemotron_h nemotron_h_moe plamo2 "},
+    NeededKey{"ssm.group_count", &ModelSpec::ssm_n_group, " granitehybrid mamba2 nemotron_h nemotron_h_moe qwen3next "},
+    NeededKey{"attention.output_group_count", &ModelSpec::n_output_group, " deepseek4 "},
+    NeededKey{"attention.indexer.key_length", &ModelSpec::indexer_head_dim, " deepseek4 "},
+};
+
 // A row made of what the keys alone say, for an architecture that has none.
 Family generic_family(const ModelSpec& spec, const Metadata& metadata, std::string_view prefix) {
   const auto has = [&](std::string_view key) { return metadata.find(fmt::format("{}{}", prefix, key)) != nullptr; };
@@ -175,6 +193,23 @@ std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& m
   apply_cache_sharing(spec, family);
   apply_projection_rules(spec, metadata, prefix);
   return std::nullopt;
+}
+
+std::optional<Error> check_needed_keys(const ModelSpec& spec) {
+  const auto missing = [&](std::string_view key) {
+    return bad_model(fmt::format("{0}.{1} is missing or 0, and no {0} model is without", spec.architecture, key));
+  };
+  for (const auto& needed : needed_keys) {
+    const bool applies =
+        needed.architectures.empty()
+            ? spec.n_expert > 0
+            : needed.architectures.find(fmt::format(" {} ", spec.architecture)) != std::string_view::npos;
+    if (applies && spec.*needed.value == 0) return missing(needed.key);
+  }
+  const auto* family = find_family(spec.architecture);
+  const bool attends = family != nullptr && family->mixer != nullptr && family->whole_block == nullptr &&
+                       family->recurrent_rule != RecurrentRule::all;
+  return attends && spec.n_head.max() == 0 ? std::optional(missing("attention.head_count")) : std::nullopt;
 }
 
 }  // namespace willitrun

@@ -241,6 +241,7 @@ Result<Model> model_from_gguf(std::vector<GgufHeader> shards, std::string_view w
   model.quant = type_mix(header->metadata, model.tensors);
   if (auto error = check_embedding(model.spec, *header, *tensors, what)) return *error;
   if (auto error = check_layers(model, what)) return *error;
+  if (const auto error = check_needed_keys(model.spec)) return bad_file(what, error->message);
   return model;
 }
 

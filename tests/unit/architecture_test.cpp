@@ -54,7 +54,15 @@ TEST_CASE("an unknown architecture has no inventory, and near misses") {
 TEST_CASE("a model that lacks a key its family needs is refused") {
   const auto tensors = tensor_inventory(*try_spec("mamba2", {}));
   REQUIRE_FALSE(tensors.has_value());
-  CHECK(tensors.error().message.find("a mamba2 model needs a key that is missing or 0: blk.0.ssm_") == 0);
+  CHECK(tensors.error().message == "mamba2.ssm.time_step_rank is missing or 0, and no mamba2 model is without");
+  const auto lacks = [](const char* architecture, const json& keys, const char* key) {
+    const auto error = check_needed_keys(*try_spec(architecture, keys));
+    return error && error->message.find(std::string(architecture) + "." + key + " is missing") == 0;
+  };
+  CHECK(lacks("qwen3moe", json{{"expert_count", 8}}, "expert_used_count"));
+  CHECK(lacks("rwkv7", json(), "wkv.head_size"));
+  CHECK(lacks("qwen3next", json(), "ssm.group_count"));
+  CHECK_FALSE(check_needed_keys(*try_spec("llama", json())));
 }
 
 TEST_CASE("sliding layers follow each family's period") {

@@ -146,6 +146,8 @@ TEST_CASE("a file that contradicts itself is refused with both numbers") {
                      .u32("llama.embedding_length", 256)
                      .tensor("blk.0.attn_k.weight", {256, 256})}) ==
         "m.gguf: llama.attention.head_count is missing or 0, but tensor 'blk.0.attn_k.weight' is there");
+  CHECK(problem({whole().u32("llama.expert_count", 8)}) ==
+        "m.gguf: llama.expert_used_count is missing or 0, and no llama model is without");
   CHECK(problem({GgufBuilder().str("general.architecture", "llama").tensor("a", {1})}) ==
         "m.gguf: llama.block_count is missing or 0");
   CHECK(problem({GgufBuilder().tensor("a", {1})}) == "m.gguf: general.architecture is missing or not text");
