@@ -99,6 +99,8 @@ Result<ContextChoice> resolve_context_options(const Options& options, const Mode
   p.use_mmap = !options.no_mmap;
   // The engines that are not built on llama.cpp load all of a model to where its layers are.
   p.input_on_device = options.engine == "mlx" || options.engine == "vllm" || options.engine == "transformers";
+  if (options.engine == "vllm")
+    p.served = ServedBatch{options.batch ? p.n_batch : 0, options.parallel ? p.n_seq_max : 0};
   if (auto e = read_cache_types(options, p)) return *e;
   if (auto e = read_flash_attention(options, p)) return *e;
   if (auto e = read_outputs(options, p)) return *e;

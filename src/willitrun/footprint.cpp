@@ -108,9 +108,11 @@ Loads distribute_stored(const Footprint& footprint, const Split& split) {
 
 Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
   auto loads = distribute_stored(footprint, split);
-  const auto compute = footprint.weighed->compute.evaluate(footprint.params, footprint.context, split);
-  for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
-  loads.host.compute = compute.host;
+  if (!footprint.params.served) {
+    const auto compute = footprint.weighed->compute.evaluate(footprint.params, footprint.context, split);
+    for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
+    loads.host.compute = compute.host;
+  }
   if (unified && !loads.devices.empty()) {
     loads.devices[0] += std::exchange(loads.host, Load{});
     if (footprint.params.use_mmap) loads.devices[0].weights = unified_weights(footprint);

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "willitrun/vllm_memory.hpp"
+
 namespace willitrun {
 namespace {
 
@@ -220,7 +222,10 @@ Placement place(const Footprint& footprint, const Machine& machine, const Split&
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     auto& load = placement.devices[i];
     // A device that holds nothing is not opened.
-    if (load.total() > 0) load.overhead = machine.devices[i].overhead_bytes;
+    if (load.total() > 0) {
+      load.overhead = machine.devices[i].overhead_bytes;
+      if (footprint.params.served) load.compute = profiled_memory(footprint, split, i, machine).total();
+    }
     placement.slack.push_back(static_cast<std::int64_t>(machine.devices[i].usable_bytes()) -
                               static_cast<std::int64_t>(load.total()));
     placement.devices_fit = placement.devices_fit && placement.slack[i] >= 0;
