@@ -149,9 +149,13 @@ Machine with_device(const Machine& machine, const DeviceSpec& spec, std::optiona
   request.vram = memory;
   request.os = machine.os;
   request.backend = machine.backend;
+  request.vllm = machine.share.has_value();
   auto out = assemble_machine(request);
   out.host = machine.host;
-  out.devices[0].reserve_bytes = present.reserve_bytes;
+  if (machine.share)
+    claim_share(out, *machine.share);
+  else
+    out.devices[0].reserve_bytes = present.reserve_bytes;
   out.devices[0].overhead_bytes = std::max(out.devices[0].overhead_bytes, present.overhead_bytes);
   return out;
 }

@@ -9,9 +9,6 @@
 
 namespace willitrun {
 
-/// vLLM's --gpu-memory-utilization where nothing else is asked for (vllm/config/cache.py of v0.31; 0.9 until 2026).
-inline constexpr double vllm_share = 0.92;
-
 /// What it will serve at once on these devices: as asked, else its own defaults (vllm/engine/arg_utils.py,
 /// get_batch_defaults of v0.27, as a server).
 [[nodiscard]] ServedBatch served_batch(const Machine& machine, const ServedBatch& asked);
