@@ -56,6 +56,13 @@ Result<LoadedModel> at_quant(Model unquantized, const QuantPreset& preset) {
   return out;
 }
 
+/// gpt-oss as it is published: llama.cpp's preset of that name has eight bits outside the experts.
+Model experts_alone_quantized(Model model) {
+  for (auto& tensor : model.tensors)
+    if (tensor.type == TensorType::q8_0) tensor.type = TensorType::bf16;
+  return model;
+}
+
 /// A JSON model spec: shapes without a file.
 Result<LoadedModel> load_spec(const std::string& text, const std::string& path, const QuantWish& wish) {
   auto parsed = parse_model_spec(text, display_name(path));
@@ -80,6 +87,8 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& 
   if (!model) return model.error();
   auto out = at_quant(std::move(*model), *preset);
   if (!out) return out;
+  if (loads_published(wish.engine) && preset->type == TensorType::mxfp4)
+    out->weighed = weigh_model(experts_alone_quantized(out->weighed->model));
   if (const auto n = found->entry.vision_parameters; n > 0)
     assumptions.push_back(
         {"text_only", fmt::format("text only: the vision projector (mmproj) adds {} at F16", format_bytes(2 * n))});
