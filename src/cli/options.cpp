@@ -36,7 +36,7 @@ constexpr std::array rows{
     OptionRow{"no-mmap", 0, placement, &O::no_mmap, "", "read the weights into memory instead of mapping the file"},
     OptionRow{"tensor-split", 0, placement, &O::tensor_split, "A,B,..", "shares of the model per GPU"},
     OptionRow{"split-mode", 0, placement, &O::split_mode, "layer|tensor|none",
-              "how several GPUs share the model; default layer"},
+              "how several GPUs share the model; default layer, for vllm tensor where it can be"},
 
     OptionRow{"gpu", 'g', machine, &O::gpu, "NAME|NxNAME|auto|none",
               "the GPU, by any usual name; repeatable; auto (default) = this computer"},

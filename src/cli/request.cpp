@@ -24,7 +24,7 @@ std::string claim_text(const Machine& machine) {
     return static_cast<double>(d.visible_bytes) < vllm_share * static_cast<double>(d.driver_bytes);
   });
   return fmt::format("vllm claims {}, {} {:.0f} %", percent,
-                     crowded ? "as no more is free of its" : "not its default of", vllm_share * 100);
+                     crowded ? "as less is free than its default of" : "not its default of", vllm_share * 100);
 }
 
 std::string batch_text(const Machine& machine, const ServedBatch& asked) {
@@ -178,6 +178,15 @@ std::optional<Error> check_depth(const ModelSpec& spec, const ContextChoice& con
                                             format_grouped(n_ctx), speed.depth)};
 }
 
+/// vLLM does not start with --tensor-parallel-size where heads or rows do not come out even.
+std::optional<Error> check_slices(const Options& options, const ModelSpec& spec, std::size_t n_device) {
+  if (options.engine != "vllm" || options.split_mode != "tensor" || n_device < 2) return std::nullopt;
+  const auto undivided = undivided_part(spec, n_device);
+  if (undivided.empty()) return std::nullopt;
+  return Error{"contradiction",
+               fmt::format("--split-mode tensor: {} do not divide by {} GPUs; use layer", undivided, n_device)};
+}
+
 Result<CheckRequest> make_check(const Options& options, const LoadedModel& model, Machine machine) {
   if (auto e = check_engine(options)) return *e;
   if (auto e = check_engine_runs(options, machine)) return *e;
@@ -192,6 +201,7 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   const auto requirement = resolve_requirement(options);
   if (!requirement) return requirement.error();
   if (auto e = check_depth(spec, *context, *speed)) return *e;
+  if (auto e = check_slices(options, spec, machine.devices.size())) return *e;
 
   CheckRequest check;
   check.model = model.weighed;

@@ -81,6 +81,25 @@ std::optional<Error> read_outputs(const Options& options, ContextParams& params)
   return std::nullopt;
 }
 
+/// As typed, per engine; vLLM's ways share a model evenly.
+std::optional<Error> read_split_mode(const Options& options, PlacementOptions& out) {
+  struct Row {
+    std::string_view mode;
+    SplitMode usual, vllm;
+  };
+  constexpr std::array rows{Row{"layer", SplitMode::layer, SplitMode::stages},
+                            Row{"tensor", SplitMode::tensor, SplitMode::parallel},
+                            Row{"none", SplitMode::none, SplitMode::none}};
+  const bool vllm = options.engine == "vllm";
+  if (vllm && options.tensor_split)
+    return Error{"contradiction", "--tensor-split: vLLM shares a model evenly; leave it out"};
+  const auto mode = options.split_mode.value_or(vllm ? "tensor" : "layer");
+  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.mode == mode; });
+  if (row == rows.end()) return bad_choice("--split-mode", mode, "layer, tensor or none");
+  out.split_mode = vllm ? row->vllm : row->usual;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<ContextChoice> resolve_context_options(const Options& options, const ModelSpec& spec) {
@@ -145,10 +164,7 @@ Result<PlacementOptions> resolve_placement_options(const Options& options, std::
   }
   // vLLM starts with all of the model on the GPUs, or not at all.
   if (options.engine == "vllm" && !out.gpu_layers) out.gpu_layers = std::numeric_limits<std::uint32_t>::max();
-  const auto mode = options.split_mode.value_or("layer");
-  if (mode != "layer" && mode != "tensor" && mode != "none")
-    return bad_choice("--split-mode", mode, "layer, tensor or none");
-  out.split_mode = mode == "none" ? SplitMode::none : mode == "tensor" ? SplitMode::tensor : SplitMode::layer;
+  if (auto e = read_split_mode(options, out)) return *e;
   std::string_view rest;
   if (options.tensor_split) rest = *options.tensor_split;
   double sum = 0;

@@ -86,6 +86,18 @@ void add_warnings(const CheckRequest& request, const Footprint& footprint, Repor
     warn("quantized_v_needs_flash_attention", "llama.cpp refuses a quantised V cache without flash attention");
 }
 
+/// How vLLM spreads a model, and why not in slices where it does not.
+void add_parallel_assumption(const CheckRequest& request, const Placement& placement, Report& report) {
+  const auto n = request.machine.devices.size();
+  if (request.placement.split_mode != SplitMode::parallel || n < 2) return;
+  const auto undivided = undivided_part(request.model->model.spec, n);
+  report.assumptions.push_back(
+      {"engine_parallel",
+       placement.split.sharded
+           ? fmt::format("tensor parallel over {} GPUs, a share of every layer on each", n)
+           : fmt::format("pipeline parallel over {} GPUs, as {} do not divide by {}", n, undivided, n)});
+}
+
 void add_host_assumption(const Placement& placement, Report& report) {
   if (report.machine.host.memory_bytes || placement.host.total() < gib) return;
   report.assumptions.push_back(
@@ -135,6 +147,7 @@ Result<Report> check(const CheckRequest& request) {
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);
   add_host_assumption(placement, report);
+  add_parallel_assumption(request, placement, report);
   const bool has_limit = footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0;
   if ((request.advise || request.measure_room) && has_limit) {
     const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);

@@ -48,7 +48,7 @@ void add_caches(const std::vector<LayerCache>& caches, const Split& split, Distr
 
 /// Every device holds its slice of what the first one stands for.
 void add_slices(const Footprint& footprint, const Split& split, Loads& loads) {
-  const auto sliced = footprint.weighed->slices->cut(footprint.weighed->model, split.slices);
+  const auto sliced = footprint.weighed->slices->cut(footprint.weighed->model, split.slices, split.sharded);
   for (std::size_t device = 0; device < split.slices.size(); ++device) {
     const auto caches = layer_caches(
         footprint.spec(), footprint.params, footprint.context,

@@ -1,5 +1,7 @@
 #include "willitrun/placement.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -134,6 +136,12 @@ class Filler {
   std::vector<DeviceShare> shares_;
 };
 
+bool slices(const ModelSpec& spec, const PlacementOptions& options, std::size_t n_device) {
+  if (n_device < 2) return false;
+  return options.split_mode == SplitMode::tensor ||
+         (options.split_mode == SplitMode::parallel && undivided_part(spec, n_device).empty());
+}
+
 /// What the user fixed, and everything on the accelerators where nothing was.
 Split split_as_asked(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
   const auto n_layer = footprint.spec().n_layer;
@@ -141,10 +149,17 @@ Split split_as_asked(const Footprint& footprint, const Machine& machine, const P
   const auto cpu_moe_layers = options.cpu_moe_layers.value_or(0);
   const bool offload_kqv = footprint.params.offload_kqv;
   auto shares = options.tensor_split;
-  if (options.split_mode == SplitMode::tensor && machine.devices.size() > 1) {
+  const bool parallel = options.split_mode == SplitMode::parallel;
+  const bool stages = parallel || options.split_mode == SplitMode::stages;
+  if (slices(footprint.spec(), options, machine.devices.size())) {
     shares.resize(machine.devices.size());
-    return make_sliced_split(n_layer, gpu_layers, std::move(shares), cpu_moe_layers, offload_kqv);
+    auto split = make_sliced_split(n_layer, gpu_layers, std::move(shares), cpu_moe_layers, offload_kqv);
+    split.sharded = parallel;
+    return split;
   }
+  if (stages && machine.devices.size() > 1)
+    return make_staged_split(n_layer, footprint.spec().n_layer_trunk(),
+                             static_cast<std::uint32_t>(machine.devices.size()), offload_kqv);
   if (shares.empty())
     for (const auto& device : machine.devices) shares.push_back(static_cast<double>(device.visible_bytes));
   if (options.split_mode == SplitMode::none)
@@ -195,6 +210,22 @@ std::int64_t resident_slack(const Footprint& footprint, const Machine& machine, 
 }
 
 }  // namespace
+
+std::string undivided_part(const ModelSpec& spec, std::size_t n_device) {
+  const auto n = static_cast<std::uint64_t>(n_device);
+  for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) {
+    const std::uint64_t heads = spec.n_head.at(il), keys = spec.n_head_kv.at(il);
+    if (heads % n != 0) return fmt::format("{} attention heads", heads);
+    // Fewer keys than devices are copied.
+    if (keys % n != 0 && (keys > n || n % std::max<std::uint64_t>(keys, 1) != 0))
+      return fmt::format("{} key heads", keys);
+    if (spec.n_ff.at(il) % n != 0) return fmt::format("{} feed-forward rows", spec.n_ff.at(il));
+  }
+  if (spec.n_ff_expert % n != 0) return fmt::format("{} rows of an expert", spec.n_ff_expert);
+  constexpr std::uint64_t vocabulary_step = 64;  // DEFAULT_VOCAB_PADDING_SIZE
+  if (round_up(spec.n_vocab, vocabulary_step) % n != 0) return fmt::format("{} words", spec.n_vocab);
+  return {};
+}
 
 bool Placement::fully_on_device() const {
   const bool layers = !devices.empty() &&

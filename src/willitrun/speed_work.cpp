@@ -158,9 +158,7 @@ SpeedWork speed_work(const Footprint& footprint, const Placement& placement, con
   build.add_tensors();
   for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) build.add_layer(il, request);
   work.n_embd = spec.n_embd;
-  // vLLM's way to use several devices (docs: tensor_parallel_size), llama.cpp's on request.
-  const bool sliced = placement.split.sliced() || request.engine == Engine::vllm;
-  if (sliced && placement.devices.size() > 1) slice(work, placement.split.slices);
+  if (placement.split.sliced() && placement.devices.size() > 1) slice(work, placement.split.slices);
   return work;
 }
 
