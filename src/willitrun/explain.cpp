@@ -92,7 +92,7 @@ void split_scratch(const ProfiledMemory& profiled, const ServedBatch& batch, Bre
                            fmt::format("of {} tokens, or of {} requests' logits; within 8 % of vLLM's logs",
                                        format_grouped(batch.tokens), format_grouped(batch.sequences))},
                           {"rows of routed tokens", profiled.expert_rows, ""},
-                          {"CUDA graphs", profiled.graphs, "vLLM's logs differ by a factor of 2"},
+                          {"CUDA graphs", profiled.graphs, "within a factor of 2.5 of vLLM's logs"},
                           {"collectives", profiled.collectives, "0.2 to 1.8 GiB in logs"}};
   std::erase_if(parts, [](const Part& p) { return p.bytes == 0; });
   out.parts.insert(at, parts.begin(), parts.end());
@@ -150,7 +150,7 @@ void say_mapped(const Footprint& footprint, Breakdown& out) {
 }  // namespace
 
 std::vector<Breakdown> explain_figures(const Footprint& footprint, const Placement& placement, const Machine& machine) {
-  std::vector<Breakdown> out{weights_by_group(footprint), cache_by_kind(footprint)};
+  std::vector<Breakdown> out{weights_by_group(footprint), cache_by_kind(paged(footprint, placement.split, machine))};
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     out.push_back(by_kind(machine.devices[i].id + " holds", placement.devices[i]));
     if (footprint.params.served)

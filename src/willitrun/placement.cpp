@@ -242,7 +242,10 @@ Bytes Placement::total() const {
                          [](Bytes sum, const Load& load) { return sum + load.total(); });
 }
 
-Placement place(const Footprint& footprint, const Machine& machine, const Split& split) {
+Placement place(const Footprint& asked, const Machine& machine, const Split& split) {
+  std::optional<Footprint> served;
+  if (asked.params.served) served = paged(asked, split, machine);
+  const auto& footprint = served ? *served : asked;
   Placement placement;
   placement.split = split;
   placement.context = footprint.context;

@@ -91,6 +91,39 @@ Bytes collective_bytes(const Split& split, const Machine& machine) {
   return machine.devices[0].memory_bytes >= large_card ? 1600 * mib : 250 * mib;
 }
 
+constexpr std::uint64_t page_tokens = 16;  // block_size
+
+std::uint64_t pages(std::uint64_t tokens) { return (tokens + page_tokens - 1) / page_tokens; }
+
+/// What a sliding layer keeps of one request: its window and the batches in flight, and a page as the window need not
+/// start one (SlidingWindowSpec in vllm/v1/kv_cache_interface.py). One batch more than stages is in flight: the next is
+/// scheduled ahead (max_in_flight_tokens, since v0.26).
+std::uint64_t sliding_cells(const Footprint& footprint, const Split& split, std::uint64_t batch_tokens) {
+  const std::uint64_t stages = split.sliced() ? 1 : std::max(split.n_device, 1U);
+  const auto window = std::uint64_t{footprint.spec().n_swa} - 1 + (stages + 1) * batch_tokens;
+  return (pages(std::min<std::uint64_t>(window, footprint.context.n_ctx_seq)) + 1) * page_tokens;
+}
+
+struct AttendingLayers {
+  std::uint64_t sliding = 0, full = 0;
+};
+
+AttendingLayers attending_layers(const Footprint& footprint) {
+  AttendingLayers out;
+  for (std::uint32_t il = 0; il < footprint.caches.size(); ++il)
+    if (footprint.caches[il].kv_device > 0) ++(footprint.spec().slides(il) ? out.sliding : out.full);
+  return out;
+}
+
+/// Layers come in groups of as many as the rarer kind has, of the other where that is not half more, and the last group
+/// is filled up (_get_kv_cache_groups_uniform_page_size in vllm/v1/core/kv_cache_utils.py): 60 for Gemma 3 27B's 52.
+std::uint64_t grouped(const AttendingLayers& layers) {
+  const auto [fewer, more] = std::minmax(layers.sliding, layers.full);
+  if (fewer == 0) return layers.sliding;
+  const auto group = 2 * more < 3 * fewer ? more : fewer;
+  return (layers.sliding + group - 1) / group * group;
+}
+
 }  // namespace
 
 ServedBatch served_batch(const Machine& machine, const ServedBatch& asked) {
@@ -112,6 +145,17 @@ ProfiledMemory profiled_memory(const Footprint& footprint, const Split& split, s
   out.expert_rows = expert_row_bytes(footprint, split, device, batch.tokens);
   if (footprint.spec().keeps_cache) out.graphs = graph_bytes(footprint, split, device, batch.sequences);
   out.collectives = collective_bytes(split, machine);
+  return out;
+}
+
+Footprint paged(const Footprint& footprint, const Split& split, const Machine& machine) {
+  auto out = footprint;
+  const auto layers = attending_layers(footprint);
+  if (!footprint.params.served || footprint.params.swa_full || layers.sliding == 0) return out;
+  const auto batch = served_batch(machine, *footprint.params.served);
+  const auto cells = sliding_cells(footprint, split, batch.tokens) * grouped(layers) / layers.sliding;
+  out.context.n_swa_cells = static_cast<std::uint32_t>(cells);
+  out.caches = layer_caches(out.spec(), out.params, out.context);
   return out;
 }
 

@@ -23,4 +23,8 @@ struct ProfiledMemory {
 [[nodiscard]] ProfiledMemory profiled_memory(const Footprint& footprint, const Split& split, std::size_t device,
                                              const Machine& machine);
 
+/// The footprint with sliding layers' cache as vLLM pages it, which keeps more than llama.cpp; as it is for other
+/// engines.
+[[nodiscard]] Footprint paged(const Footprint& footprint, const Split& split, const Machine& machine);
+
 }  // namespace willitrun
