@@ -52,9 +52,12 @@ std::optional<Error> read_cache_types(const Options& options, ContextParams& par
   if (!v) return v.error();
   params.type_k = *k;
   params.type_v = *v;
-  const bool fp8 = *k == TensorType::fp8 || *v == TensorType::fp8;
-  if (fp8 && options.engine != "vllm")
+  const bool vllm = options.engine == "vllm", fp8 = *k == TensorType::fp8 || *v == TensorType::fp8;
+  if (fp8 && !vllm)
     return Error{"contradiction", fmt::format("--kv {}: only vLLM has it; add --engine vllm or take q8_0", text)};
+  const bool held = fp8 || *k == TensorType::f16 || *k == TensorType::bf16;
+  if (vllm && (!held || *k != *v))
+    return Error{"contradiction", fmt::format("--kv {}: vLLM keeps f16, bf16 or fp8, keys and values alike", text)};
   return std::nullopt;
 }
 
