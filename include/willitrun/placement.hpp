@@ -49,7 +49,7 @@ struct Placement {
 
 /// What keeps a model from vLLM's --tensor-parallel-size: "32 attention heads"; empty when nothing does (vllm's
 /// ModelConfig.verify_with_parallel_config and its column-parallel layers).
-[[nodiscard]] std::string undivided_part(const ModelSpec& spec, std::size_t n_device);
+[[nodiscard]] std::string undivided_part(const Model& model, std::size_t n_device);
 
 /// As asked where fixed; otherwise everything on the accelerators if it fits, for expert models experts of as few
 /// blocks as possible on the host, else as many whole layers as fit, else none - the order of llama.cpp's --fit. With

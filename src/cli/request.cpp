@@ -179,9 +179,9 @@ std::optional<Error> check_depth(const ModelSpec& spec, const ContextChoice& con
 }
 
 /// vLLM does not start with --tensor-parallel-size where heads or rows do not come out even.
-std::optional<Error> check_slices(const Options& options, const ModelSpec& spec, std::size_t n_device) {
+std::optional<Error> check_slices(const Options& options, const Model& model, std::size_t n_device) {
   if (options.engine != "vllm" || options.split_mode != "tensor" || n_device < 2) return std::nullopt;
-  const auto undivided = undivided_part(spec, n_device);
+  const auto undivided = undivided_part(model, n_device);
   if (undivided.empty()) return std::nullopt;
   return Error{"contradiction",
                fmt::format("--split-mode tensor: {} do not divide by {} GPUs; use layer", undivided, n_device)};
@@ -201,7 +201,8 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   const auto requirement = resolve_requirement(options);
   if (!requirement) return requirement.error();
   if (auto e = check_depth(spec, *context, *speed)) return *e;
-  if (auto e = check_slices(options, spec, machine.devices.size())) return *e;
+  if (model.weighed)
+    if (auto e = check_slices(options, model.weighed->model, machine.devices.size())) return *e;
 
   CheckRequest check;
   check.model = model.weighed;

@@ -105,7 +105,7 @@ void add_served_warnings(const CheckRequest& request, const Footprint& footprint
 void add_parallel_assumption(const CheckRequest& request, const Placement& placement, Report& report) {
   const auto n = request.machine.devices.size();
   if (request.placement.split_mode != SplitMode::parallel || n < 2) return;
-  const auto undivided = undivided_part(request.model->model.spec, n);
+  const auto undivided = undivided_part(request.model->model, n);
   report.assumptions.push_back(
       {"engine_parallel",
        placement.split.sharded

@@ -136,10 +136,10 @@ class Filler {
   std::vector<DeviceShare> shares_;
 };
 
-bool slices(const ModelSpec& spec, const PlacementOptions& options, std::size_t n_device) {
+bool slices(const Model& model, const PlacementOptions& options, std::size_t n_device) {
   if (n_device < 2) return false;
   return options.split_mode == SplitMode::tensor ||
-         (options.split_mode == SplitMode::parallel && undivided_part(spec, n_device).empty());
+         (options.split_mode == SplitMode::parallel && undivided_part(model, n_device).empty());
 }
 
 /// What the user fixed, and everything on the accelerators where nothing was.
@@ -151,7 +151,7 @@ Split split_as_asked(const Footprint& footprint, const Machine& machine, const P
   auto shares = options.tensor_split;
   const bool parallel = options.split_mode == SplitMode::parallel;
   const bool stages = parallel || options.split_mode == SplitMode::stages;
-  if (slices(footprint.spec(), options, machine.devices.size())) {
+  if (slices(footprint.weighed->model, options, machine.devices.size())) {
     shares.resize(machine.devices.size());
     auto split = make_sliced_split(n_layer, gpu_layers, std::move(shares), cpu_moe_layers, offload_kqv);
     split.sharded = parallel;
@@ -209,19 +209,34 @@ std::int64_t resident_slack(const Footprint& footprint, const Machine& machine, 
   return std::min<std::int64_t>(asked.least_slack(), -1);
 }
 
+/// Rows of a matrix that share a scale and lie on one device; vLLM refuses less: "is not divisible by weight
+/// quantization block_n = 128" (issue 17569).
+std::uint64_t kept_together(const Model& model) {
+  const auto& tensors = model.tensors;
+  const bool blocks = std::any_of(tensors.begin(), tensors.end(),
+                                  [](const TensorInfo& t) { return t.type == TensorType::fp8_block128; });
+  return blocks ? 128 : 1;
+}
+
 }  // namespace
 
-std::string undivided_part(const ModelSpec& spec, std::size_t n_device) {
+std::string undivided_part(const Model& model, std::size_t n_device) {
+  const auto& spec = model.spec;
   const auto n = static_cast<std::uint64_t>(n_device);
+  const auto block = kept_together(model);
+  const auto undivided = [&](std::uint64_t rows) { return rows % (n * block) != 0; };
+  const auto kept = block > 1 ? fmt::format(" in blocks of {}", block) : "";
   for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) {
     const std::uint64_t heads = spec.n_head.at(il), keys = spec.n_head_kv.at(il);
     if (heads % n != 0) return fmt::format("{} attention heads", heads);
     // Fewer keys than devices are copied.
     if (keys % n != 0 && (keys > n || n % std::max<std::uint64_t>(keys, 1) != 0))
       return fmt::format("{} key heads", keys);
-    if (spec.n_ff.at(il) % n != 0) return fmt::format("{} feed-forward rows", spec.n_ff.at(il));
+    if (undivided(spec.n_ff.at(il))) return fmt::format("{} feed-forward rows{}", spec.n_ff.at(il), kept);
   }
-  if (spec.n_ff_expert % n != 0) return fmt::format("{} rows of an expert", spec.n_ff_expert);
+  if (undivided(spec.n_ff_expert)) return fmt::format("{} rows of an expert{}", spec.n_ff_expert, kept);
+  if (undivided(spec.n_ff_shared_expert))
+    return fmt::format("{} rows of the shared expert{}", spec.n_ff_shared_expert, kept);
   constexpr std::uint64_t vocabulary_step = 64;  // DEFAULT_VOCAB_PADDING_SIZE
   if (round_up(spec.n_vocab, vocabulary_step) % n != 0) return fmt::format("{} words", spec.n_vocab);
   return {};

@@ -166,9 +166,12 @@ TEST_CASE("a pipeline's stages are even, and the last is the first to have less"
 
 TEST_CASE("vLLM slices a model whose heads divide, and else lines its layers up") {
   const auto footprint = llama();
-  CHECK(undivided_part(footprint.spec(), 4).empty());
-  CHECK(undivided_part(footprint.spec(), 3) == "32 attention heads");
-  CHECK(undivided_part(footprint.spec(), 16).empty());  // 8 key heads, each on two
+  CHECK(undivided_part(footprint.weighed->model, 4).empty());
+  CHECK(undivided_part(footprint.weighed->model, 3) == "32 attention heads");
+  CHECK(undivided_part(footprint.weighed->model, 16).empty());  // 8 key heads, each on two
+  const auto experts = catalog_model("qwen3-235b-a22b-2507", "fp8-block");
+  CHECK(undivided_part(experts->model, 4).empty());
+  CHECK(undivided_part(experts->model, 8) == "1536 rows of an expert in blocks of 128");
   PlacementOptions options;
   options.split_mode = SplitMode::parallel;
   const auto two = solve_placement(footprint, cards({24 * gib, 24 * gib}), options);
