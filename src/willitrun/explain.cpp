@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 
 #include "willitrun/architecture.hpp"
 #include "willitrun/memory_rules.hpp"
@@ -98,6 +99,20 @@ void split_scratch(const ProfiledMemory& profiled, const ServedBatch& batch, Bre
   out.parts.insert(at, parts.begin(), parts.end());
 }
 
+/// What vLLM logs as "Available KV cache memory": all that is left of its share is cache.
+std::optional<Breakdown> cache_pool(const Footprint& footprint, const Load& load, const Device& device) {
+  const auto own = load.kv_cache + load.state;
+  if (!footprint.params.served || own == 0 || load.total() > device.usable_bytes()) return std::nullopt;
+  const auto pool = device.usable_bytes() - load.total() + own;
+  const auto& context = footprint.context;
+  const auto requests = static_cast<double>(pool) / static_cast<double>(own) * context.n_ctx / context.n_ctx_seq;
+  return Breakdown{device.id + " gives the cache",
+                   pool,
+                   {{"this context", own},
+                    {"other requests", pool - own,
+                     fmt::format("{:.1f} of {} tokens in all", requests, format_grouped(context.n_ctx_seq))}}};
+}
+
 Part part_of(const MemoryRule& rule) { return {std::string(rule.name), rule.bytes, std::string(rule.basis)}; }
 
 /// The runtime's share by rule, or in one piece where the user stated it.
@@ -157,6 +172,7 @@ std::vector<Breakdown> explain_figures(const Footprint& footprint, const Placeme
       split_scratch(profiled_memory(footprint, placement.split, i, machine),
                     served_batch(machine, *footprint.params.served), out.back());
     add_overhead(machine, machine.devices[i], placement.devices[i].overhead, out.back());
+    if (auto pool = cache_pool(footprint, placement.devices[i], machine.devices[i])) out.push_back(std::move(*pool));
     out.push_back(offered_by(machine, machine.devices[i]));
   }
   if (placement.host.total() > 0) {
