@@ -85,10 +85,13 @@ Bytes graph_bytes(const Footprint& footprint, const Split& split, std::size_t de
   return static_cast<Bytes>(static_cast<double>(graphs * layers) * graph_layer_mib * static_cast<double>(mib));
 }
 
-/// On H100s 1.8 GiB more than on one (v0.19), 0.7 to 1.5 on H200, GB200 and B300; on cards without NVLink 0.2 to 0.5.
+/// On H100s 1.8 GiB more than on one (v0.19), 0.7 to 1.5 on H200, GB200 and B300; on cards without NVLink, which are
+/// those with GDDR, 0.2 to 0.5.
 Bytes collective_bytes(const Split& split, const Machine& machine) {
   if (!split.sliced()) return 0;
-  return machine.devices[0].memory_bytes >= large_card ? 1600 * mib : 250 * mib;
+  const auto& card = machine.devices[0];
+  const bool linked = card.memory_bytes >= large_card && !card.spec.memory_type.starts_with("GDDR");
+  return linked ? 1600 * mib : 250 * mib;
 }
 
 constexpr std::uint64_t page_tokens = 16;  // block_size

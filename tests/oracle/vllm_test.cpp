@@ -38,6 +38,7 @@ Answer answer(const Row& row) {
   Machine machine;
   Device device;
   device.memory_bytes = 80 * gib;
+  device.spec.memory_type = *logged(row, "total") > 90 ? "GDDR7" : "HBM3";  // the RTX PRO 6000, H100s and an A100
   device.overhead_bytes = vllm_rule().bytes;
   const auto count = std::stoul(row.at("count"));
   machine.devices.assign(count, device);
