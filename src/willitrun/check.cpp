@@ -92,8 +92,8 @@ void add_served_warnings(const CheckRequest& request, const Footprint& footprint
   const auto& caches = footprint.caches;
   if (std::any_of(caches.begin(), caches.end(), [](const LayerCache& c) { return c.state_device > 0; }))
     report.warnings.push_back({"state_not_modelled",
-                               "vllm keeps recurrent state in pages of its own, which are not known here: it may take "
-                               "twice the state given"});
+                               "the recurrent state is one request's, as vllm keeps it without prefix caching: with it "
+                               "that may be twice as much"});
   const auto& devices = request.machine.devices;
   if (std::any_of(devices.begin(), devices.end(), [](const Device& d) { return d.spec.vendor == "amd"; }))
     report.warnings.push_back({"scratch_not_modelled",

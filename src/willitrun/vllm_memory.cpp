@@ -131,8 +131,9 @@ std::uint64_t grouped(const AttendingLayers& layers) {
 
 ServedBatch served_batch(const Machine& machine, const ServedBatch& asked) {
   const auto* card = machine.devices.empty() ? nullptr : &machine.devices[0];
-  const bool large =
-      card != nullptr && card->memory_bytes >= large_card && card->spec.name.find("A100") == std::string::npos;
+  // Of memory shared with the system NVML tells no size: "FULL=35 (largest=256)" in v0.27.1's log on a GB10.
+  const bool large = card != nullptr && card->memory_bytes >= large_card && card->spec.kind == DeviceKind::discrete &&
+                     card->spec.name.find("A100") == std::string::npos;
   ServedBatch out = large ? ServedBatch{8192, 1024} : ServedBatch{2048, 256};
   if (asked.tokens != 0) out.tokens = asked.tokens;
   if (asked.sequences != 0) out.sequences = asked.sequences;

@@ -110,7 +110,7 @@ TEST_CASE("what is left for vLLM's cache is within 1.6 % of its share, and so ar
   CHECK(errors[errors.size() / 2] < 0.006);
 }
 
-TEST_CASE("requests that vLLM's cache holds are known to 0.2 % where layers slide") {
+TEST_CASE("requests that vLLM's cache holds are known to 0.2 % where layers slide, to 0.5 % where they recur") {
   for (const auto& row : test::read_table("vllm_requests.tsv")) {
     CAPTURE(row.at("model"), row.at("kv"), row.at("version"), row.at("ctx"));
     ContextParams params;
@@ -123,9 +123,9 @@ TEST_CASE("requests that vLLM's cache holds are known to 0.2 % where layers slid
     Machine machine;
     machine.devices.emplace_back();
     const auto load = place(footprint, machine, make_split(n_layer, n_layer + 1, {1}, 0, true)).devices[0];
-    const auto requests = *logged(row, "pool") / gibibytes(load.kv_cache);
+    const auto requests = *logged(row, "pool") / gibibytes(load.kv_cache + load.state);
     CAPTURE(requests, row.at("requests"));
-    CHECK(std::abs(requests / *logged(row, "requests") - 1) < 0.002);
+    CHECK(std::abs(requests / *logged(row, "requests") - 1) < (load.state > 0 ? 0.005 : 0.002));
   }
 }
 
