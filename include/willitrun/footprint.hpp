@@ -50,7 +50,8 @@ struct Loads {
 /// device.
 [[nodiscard]] Loads distribute_stored(const Footprint& footprint, const Split& split);
 
-/// What lies where for a given split of layers. With `unified`, the one device holds the host's share too.
+/// What lies where for a given split of layers. With `unified`, the one device holds the host's share too. vLLM's
+/// scratch, which depends on the machine, is not in it.
 [[nodiscard]] Loads distribute(const Footprint& footprint, const Split& split, bool unified);
 
 }  // namespace willitrun

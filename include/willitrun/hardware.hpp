@@ -63,7 +63,8 @@ struct Device {
   std::string id;  ///< gpu0, gpu1, ..
   DeviceSpec spec;
   Bytes memory_bytes = 0;    ///< capacity
-  Bytes visible_bytes = 0;   ///< what the driver reports, or is stated free
+  Bytes driver_bytes = 0;    ///< of it, what the driver reports in all
+  Bytes visible_bytes = 0;   ///< what the driver reports free, or is stated free
   Bytes overhead_bytes = 0;  ///< taken by the runtime beyond its buffers
   Bytes reserve_bytes = 0;   ///< left alone
   /// visible minus reserve; weights, cache, compute and overhead must fit into it
@@ -92,6 +93,8 @@ struct Machine {
   Backend backend = Backend::cuda;
   OperatingSystem os = OperatingSystem::linux_os;
   bool wsl = false;  ///< Linux under Windows
+  /// vLLM's --gpu-memory-utilization, one for all devices, and the reserves' origin; empty = the engine claims nothing.
+  std::optional<double> share;
   std::vector<Assumption> assumptions;
   /// Whose driver manages the devices' memory.
   [[nodiscard]] OperatingSystem driver_os() const { return wsl ? OperatingSystem::windows : os; }

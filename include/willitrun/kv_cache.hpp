@@ -3,12 +3,18 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "willitrun/model.hpp"
 #include "willitrun/units.hpp"
 
 namespace willitrun {
+
+/// What vLLM serves at once (max_num_batched_tokens, max_num_seqs); 0 = its own default.
+struct ServedBatch {
+  std::uint32_t tokens = 0, sequences = 0;
+};
 
 /// What the user asked of the context, in llama.cpp's terms; resolve_context() turns it into what is allocated.
 struct ContextParams {
@@ -27,6 +33,8 @@ struct ContextParams {
   bool use_mmap = true;  ///< false: weights are read into allocated memory
   /// Input tables lie with the first layer, and a tied one serves as output there. llama.cpp keeps them on the host.
   bool input_on_device = false;
+  /// vLLM, whose scratch is what it measures of such a batch; empty = llama.cpp's, by replay of its graph.
+  std::optional<ServedBatch> served;
 };
 
 /// The context as allocated (llama-context.cpp and llama-kv-cache*.cpp of llama.cpp 0.7.0).

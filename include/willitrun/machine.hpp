@@ -30,6 +30,7 @@ struct MachineRequest {
   std::vector<MeasuredMemory> measured;  ///< one per device, or empty; --vram and --free-vram outrank it
   std::optional<double> bandwidth_gb_s;
   Reserve reserve;
+  bool vllm = false;  ///< it claims a share of what the driver reports, and has a runtime of its own
   std::optional<Bytes> overhead;
   std::optional<Bytes> ram;
   std::optional<Bytes> ram_available;  ///< of `ram`, now, instead of the rules
@@ -43,6 +44,9 @@ struct MachineRequest {
 };
 
 [[nodiscard]] Machine assemble_machine(const MachineRequest& request);
+
+/// The machine with that share of every device claimed by vLLM, in hundredths and at most what is free on each.
+void claim_share(Machine& machine, double share);
 
 /// Whether the device comes in laptops only, by how its vendor names those.
 [[nodiscard]] bool is_laptop(const DeviceSpec& device);

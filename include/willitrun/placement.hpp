@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "willitrun/footprint.hpp"
@@ -10,7 +11,9 @@
 
 namespace willitrun {
 
-enum class SplitMode : std::uint8_t { layer, tensor, none };
+/// vLLM's: `stages` are whole layers in even numbers, `parallel` even slices where the model can be cut so, else
+/// stages.
+enum class SplitMode : std::uint8_t { layer, tensor, none, stages, parallel };
 
 /// What the user fixed; what is empty is solved for.
 struct PlacementOptions {
@@ -43,6 +46,10 @@ struct Placement {
 /// Whether a model can be spread with SplitMode::tensor: llama.cpp 0.7.0 refuses some architectures, and what it does
 /// with a few more is not known here.
 [[nodiscard]] bool can_be_sliced(const ModelSpec& spec);
+
+/// What keeps a model from vLLM's --tensor-parallel-size: "32 attention heads"; empty when nothing does (vllm's
+/// ModelConfig.verify_with_parallel_config and its column-parallel layers).
+[[nodiscard]] std::string undivided_part(const Model& model, std::size_t n_device);
 
 /// As asked where fixed; otherwise everything on the accelerators if it fits, for expert models experts of as few
 /// blocks as possible on the host, else as many whole layers as fit, else none - the order of llama.cpp's --fit. With

@@ -17,6 +17,7 @@ struct Split {
   /// Shares per device under --split-mode tensor, all 0 = equal; empty = whole layers. Then device 0 stands for all in
   /// `layer_device`: each holds a slice of every layer there.
   std::vector<double> slices;
+  bool sharded = false;                  ///< slices are vLLM's: even, input and output tables included
   std::uint32_t n_expert_overrides = 0;  ///< blocks told to give up their experts, as llama.cpp counts: those without
                                          ///< any, and --fit's one past the last block, included
 
@@ -34,6 +35,11 @@ struct Split {
 /// The same under --split-mode tensor: the devices share every one of the `gpu_layers`, by `shares` (all 0 = equally).
 [[nodiscard]] Split make_sliced_split(std::uint32_t n_layer, std::uint32_t gpu_layers, std::vector<double> shares,
                                       std::uint32_t cpu_moe_layers, bool kv_on_device);
+
+/// vLLM's pipeline: as many of the `n_layer_trunk` blocks on every device, what does not come out even on those before
+/// the last (get_pp_indices in vllm/distributed/utils.py); the last one has the output.
+[[nodiscard]] Split make_staged_split(std::uint32_t n_layer, std::uint32_t n_layer_trunk, std::uint32_t n_device,
+                                      bool kv_on_device);
 
 /// How many layers a device takes, front to back, and of how many of them the experts stay on the host.
 struct DeviceShare {

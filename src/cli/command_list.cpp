@@ -65,7 +65,7 @@ std::vector<Row> engine_rows() {
           {"lmstudio", "LM Studio", "runs llama.cpp"},
           {"llamafile", "llamafile", "runs llama.cpp; speed as of early 2025"},
           {"mlx", "MLX", "Apple's own; memory approximate"},
-          {"vllm", "vLLM", "for serving; memory approximate"},
+          {"vllm", "vLLM", "for serving; memory after its startup logs"},
           {"transformers", "Transformers", "memory approximate, speed as llama.cpp"}};
 }
 

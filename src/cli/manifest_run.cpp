@@ -121,7 +121,7 @@ class Run {
       // One that no check names is read all the same: its mistakes are the manifest's.
       if (job == jobs.end() || job->model != i) (void)load(loader, general, {i, 0, nullptr, 0, false});
       for (; job != jobs.end() && job->model == i; ++job)
-        if (auto report = answer(loader, *job, targets_[job->target].machine)) {
+        if (auto report = answer(loader, *job, machine_of(*job))) {
           auto& outcome = outcomes[job->row] = outcome_of(report->first);
           outcome.require = report->second;
           outcome.model = manifest_.models[i].name;
@@ -167,6 +167,24 @@ class Run {
     return layers;
   }
 
+  [[nodiscard]] Options options_of(const Job& job) const {
+    auto options = targets_[job.target].options;
+    lay_over(manifest_.models[job.model].options, options);
+    lay_over(job.check->options, options);
+    return options;
+  }
+
+  /// The target as the job's engine finds it: vLLM claims a share of every GPU. Models that share a target in a budget
+  /// have a share each, whose sum is what counts.
+  [[nodiscard]] std::optional<Machine> machine_of(const Job& job) const {
+    const auto& target = targets_[job.target];
+    auto options = target.options;
+    options.engine = options_of(job).engine;
+    if (!target.machine || options.engine == target.options.engine) return target.machine;
+    auto machine = resolve_machine(options);
+    return machine ? std::optional(std::move(*machine)) : std::nullopt;
+  }
+
   static bool falls_short(const Report& report, const CheckRequest& check) {
     return !report.verdict.met && check.model && check.requirement.level != Requirement::Level::runs &&
            !check.placement.gpu_layers;
@@ -201,12 +219,9 @@ class Run {
   std::optional<std::pair<Report, Requirement::Level>> answer(ManifestModelLoader& loader, const Job& job,
                                                               const std::optional<Machine>& machine) {
     const auto& model = manifest_.models[job.model];
-    const auto& target = targets_[job.target];
-    const auto loaded = load(loader, target.options, job);
+    const auto loaded = load(loader, targets_[job.target].options, job);
     if (!loaded || !machine) return std::nullopt;
-    auto options = target.options;
-    lay_over(model.options, options);
-    lay_over(job.check->options, options);
+    const auto options = options_of(job);
     auto check = make_shared_check(options, *loaded, *machine);
     if (!check) {
       problems_.add_all(options, layers_of(job), job.check->place, [&](const Options& less) -> std::optional<Error> {

@@ -8,21 +8,45 @@
 
 #include "cli/model_input.hpp"
 #include "cli/request_parts.hpp"
+#include "willitrun/memory_rules.hpp"
 #include "willitrun/suggest.hpp"
+#include "willitrun/vllm_memory.hpp"
 
 namespace willitrun::cli {
 namespace {
 
+/// vLLM refuses to start where less than its share is free, and gives the cache all that is left of it.
+std::string claim_text(const Machine& machine) {
+  const auto share = machine.share.value_or(vllm_share);
+  const auto percent = fmt::format("{:.0f} % of the GPU", share * 100);
+  if (share == vllm_share) return fmt::format("vllm claims {}, its default (--reserve 5% claims 95 %)", percent);
+  const bool crowded = std::any_of(machine.devices.begin(), machine.devices.end(), [](const Device& d) {
+    return static_cast<double>(d.visible_bytes) < vllm_share * static_cast<double>(d.driver_bytes);
+  });
+  return fmt::format("vllm claims {}, {} {:.0f} %", percent,
+                     crowded ? "as less is free than its default of" : "not its default of", vllm_share * 100);
+}
+
+std::string batch_text(const Machine& machine, const ServedBatch& asked) {
+  const auto batch = served_batch(machine, asked);
+  return fmt::format("it plans for batches of {} tokens and {} requests at once{}", format_grouped(batch.tokens),
+                     format_grouped(batch.sequences),
+                     asked.tokens == 0 && asked.sequences == 0 ? " (its defaults here)" : "");
+}
+
 /// Engines with memory managers of their own: what is counted is what they cannot do without.
-void add_engine_assumption(Engine engine, std::vector<Assumption>& out) {
-  const auto memory = [&](std::string_view rest) {
+void add_engine_assumption(Engine engine, const ContextParams& context, Machine& machine) {
+  auto& out = machine.assumptions;
+  const auto memory = [&](std::string text) {
     std::erase_if(out, [](const Assumption& a) { return a.code == "backend"; });  // llama.cpp's
-    out.push_back({"engine_memory",
-                   fmt::format("{}: weights as stored plus the cache of this context; {}", name_of(engine), rest)});
+    out.push_back({"engine_memory", std::move(text)});
   };
-  if (engine == Engine::mlx) memory("its own buffers are taken to be llama.cpp's");
-  if (engine == Engine::vllm) memory("it claims 90 % of the GPU by default and fills the rest with cache");
-  if (engine == Engine::transformers) memory("its activations are not counted");
+  const auto stored = fmt::format("{}: weights as stored plus the cache of this context; ", name_of(engine));
+  if (engine == Engine::mlx) memory(stored + "its own buffers are taken to be llama.cpp's");
+  if (engine == Engine::transformers) memory(stored + "its activations are not counted");
+  if (engine != Engine::vllm) return;
+  memory(claim_text(machine));
+  out.push_back({"engine_batch", batch_text(machine, context.served.value_or(ServedBatch{}))});
 }
 
 /// Where the GPU has the system's memory, --ram says nothing that --vram or the variant does not.
@@ -53,7 +77,7 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
       {"kv", fmt::format("{},{}", info(p.type_k).name, info(p.type_v).name)},
       {"parallel", number(p.n_seq_max)},
       {"kv_unified", p.kv_unified},
-      {"batch", number(p.n_batch)},
+      {"batch", number(p.served ? served_batch(check.machine, *p.served).tokens : p.n_batch)},
       {"ubatch", number(p.n_ubatch)},
       {"flash_attn", std::string(p.flash_attn ? "on" : "off")},
       {"swa_full", p.swa_full},
@@ -154,6 +178,15 @@ std::optional<Error> check_depth(const ModelSpec& spec, const ContextChoice& con
                                             format_grouped(n_ctx), speed.depth)};
 }
 
+/// vLLM does not start with --tensor-parallel-size where heads or rows do not come out even.
+std::optional<Error> check_slices(const Options& options, const Model& model, std::size_t n_device) {
+  if (options.engine != "vllm" || options.split_mode != "tensor" || n_device < 2) return std::nullopt;
+  const auto undivided = undivided_part(model, n_device);
+  if (undivided.empty()) return std::nullopt;
+  return Error{"contradiction",
+               fmt::format("--split-mode tensor: {} do not divide by {} GPUs; use layer", undivided, n_device)};
+}
+
 Result<CheckRequest> make_check(const Options& options, const LoadedModel& model, Machine machine) {
   if (auto e = check_engine(options)) return *e;
   if (auto e = check_engine_runs(options, machine)) return *e;
@@ -168,6 +201,8 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   const auto requirement = resolve_requirement(options);
   if (!requirement) return requirement.error();
   if (auto e = check_depth(spec, *context, *speed)) return *e;
+  if (model.weighed)
+    if (auto e = check_slices(options, model.weighed->model, machine.devices.size())) return *e;
 
   CheckRequest check;
   check.model = model.weighed;
@@ -184,7 +219,7 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   const bool stands_in = std::any_of(model.assumptions.begin(), model.assumptions.end(),
                                      [](const Assumption& a) { return a.code == "like_quant"; });
   if (!stands_in) check.speed.quant = model.quant_id;
-  add_engine_assumption(speed->engine, check.machine.assumptions);
+  add_engine_assumption(speed->engine, check.context, check.machine);
   check.requirement = *requirement;
   check.explain = options.explain;
   check.advise = options.advise;

@@ -52,9 +52,12 @@ std::optional<Error> read_cache_types(const Options& options, ContextParams& par
   if (!v) return v.error();
   params.type_k = *k;
   params.type_v = *v;
-  const bool fp8 = *k == TensorType::fp8 || *v == TensorType::fp8;
-  if (fp8 && options.engine != "vllm")
+  const bool vllm = options.engine == "vllm", fp8 = *k == TensorType::fp8 || *v == TensorType::fp8;
+  if (fp8 && !vllm)
     return Error{"contradiction", fmt::format("--kv {}: only vLLM has it; add --engine vllm or take q8_0", text)};
+  const bool held = fp8 || *k == TensorType::f16 || *k == TensorType::bf16;
+  if (vllm && (!held || *k != *v))
+    return Error{"contradiction", fmt::format("--kv {}: vLLM keeps f16, bf16 or fp8, keys and values alike", text)};
   return std::nullopt;
 }
 
@@ -81,6 +84,25 @@ std::optional<Error> read_outputs(const Options& options, ContextParams& params)
   return std::nullopt;
 }
 
+/// As typed, per engine; vLLM's ways share a model evenly.
+std::optional<Error> read_split_mode(const Options& options, PlacementOptions& out) {
+  struct Row {
+    std::string_view mode;
+    SplitMode usual, vllm;
+  };
+  constexpr std::array rows{Row{"layer", SplitMode::layer, SplitMode::stages},
+                            Row{"tensor", SplitMode::tensor, SplitMode::parallel},
+                            Row{"none", SplitMode::none, SplitMode::none}};
+  const bool vllm = options.engine == "vllm";
+  if (vllm && options.tensor_split)
+    return Error{"contradiction", "--tensor-split: vLLM shares a model evenly; leave it out"};
+  const auto mode = options.split_mode.value_or(vllm ? "tensor" : "layer");
+  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.mode == mode; });
+  if (row == rows.end()) return bad_choice("--split-mode", mode, "layer, tensor or none");
+  out.split_mode = vllm ? row->vllm : row->usual;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<ContextChoice> resolve_context_options(const Options& options, const ModelSpec& spec) {
@@ -99,6 +121,8 @@ Result<ContextChoice> resolve_context_options(const Options& options, const Mode
   p.use_mmap = !options.no_mmap;
   // The engines that are not built on llama.cpp load all of a model to where its layers are.
   p.input_on_device = options.engine == "mlx" || options.engine == "vllm" || options.engine == "transformers";
+  if (options.engine == "vllm")
+    p.served = ServedBatch{options.batch ? p.n_batch : 0, options.parallel ? p.n_seq_max : 0};
   if (auto e = read_cache_types(options, p)) return *e;
   if (auto e = read_flash_attention(options, p)) return *e;
   if (auto e = read_outputs(options, p)) return *e;
@@ -143,10 +167,7 @@ Result<PlacementOptions> resolve_placement_options(const Options& options, std::
   }
   // vLLM starts with all of the model on the GPUs, or not at all.
   if (options.engine == "vllm" && !out.gpu_layers) out.gpu_layers = std::numeric_limits<std::uint32_t>::max();
-  const auto mode = options.split_mode.value_or("layer");
-  if (mode != "layer" && mode != "tensor" && mode != "none")
-    return bad_choice("--split-mode", mode, "layer, tensor or none");
-  out.split_mode = mode == "none" ? SplitMode::none : mode == "tensor" ? SplitMode::tensor : SplitMode::layer;
+  if (auto e = read_split_mode(options, out)) return *e;
   std::string_view rest;
   if (options.tensor_split) rest = *options.tensor_split;
   double sum = 0;

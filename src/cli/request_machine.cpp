@@ -190,6 +190,7 @@ Result<MachineRequest> resolve_surroundings(const Options& options, MachineReque
   if (auto e = read_size(options.free_vram, "--free-vram", request.free_vram)) return *e;
   if (auto e = read_rate(options.bandwidth, "--bandwidth", request.bandwidth_gb_s)) return *e;
   if (auto e = read_reserve(options.reserve, request.reserve)) return *e;
+  request.vllm = options.engine == "vllm";
   if (auto e = read_size(options.overhead, "--overhead", request.overhead)) return *e;
   if (auto e = read_host(options, request)) return *e;
   const bool mac = options.backend == "metal" || (!request.devices.empty() && request.devices[0].vendor == "apple");

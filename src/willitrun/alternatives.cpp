@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <span>
+#include <string_view>
 
 #include "willitrun/advice.hpp"
 #include "willitrun/catalog.hpp"
@@ -56,23 +59,50 @@ class Search {
   std::vector<Alternative> found_;
 };
 
+bool is_vllm(const Search& search) { return search.request().speed.engine == Engine::vllm; }
+
 /// A placement the user fixed, left to be solved.
 void try_automatic_placement(Search& search) {
   auto attempt = search.unchanged();
   if (!attempt.placement.gpu_layers && !attempt.placement.cpu_moe_layers) return;
   // There it is the engine that fixed it.
-  if (search.request().speed.engine == Engine::vllm || search.request().speed.engine == Engine::ollama) return;
+  if (is_vllm(search) || search.request().speed.engine == Engine::ollama) return;
   attempt.change = "--gpu-layers auto --cpu-moe-layers auto";
   attempt.placement.gpu_layers.reset();
   attempt.placement.cpu_moe_layers.reset();
   (void)search.offer(attempt);
 }
 
+/// From Ada on. Before it, vLLM reads an FP8 cache with one of its attention backends alone (issue 7714: "fp8e4nv data
+/// type is not supported on CUDA arch < 89").
+bool computes_fp8(const Device& device) {
+  const std::string_view text = device.spec.compute_capability;
+  double capability = 0;
+  std::from_chars(text.data(), text.data() + text.size(), capability);
+  return capability >= 8.9;
+}
+
 void try_quantized_cache(Search& search) {
   auto attempt = search.unchanged();
+  const auto& devices = attempt.machine->devices;
   if (attempt.context.type_k != TensorType::f16 || !attempt.context.flash_attn) return;
-  attempt.change = "--kv q8_0";
-  attempt.context.type_k = attempt.context.type_v = TensorType::q8_0;
+  if (is_vllm(search) && !std::all_of(devices.begin(), devices.end(), computes_fp8)) return;
+  const auto type = is_vllm(search) ? TensorType::fp8 : TensorType::q8_0;
+  attempt.change = fmt::format("--kv {}", info(type).name);
+  attempt.context.type_k = attempt.context.type_v = type;
+  (void)search.offer(attempt);
+}
+
+/// Of what vLLM leaves alone, all but what the driver and PyTorch's unevenness need.
+void try_higher_share(Search& search) {
+  constexpr double higher = 0.95;  // what benchmarks of it run with, those in tests/oracle/truth/vllm.tsv included
+  auto machine = search.request().machine;
+  if (machine.share.value_or(1) >= higher) return;
+  claim_share(machine, higher);
+  if (*machine.share < higher) return;  // more is not free
+  auto attempt = search.unchanged();
+  attempt.machine = &machine;
+  attempt.change = "--reserve 5%";
   (void)search.offer(attempt);
 }
 
@@ -108,13 +138,20 @@ bool loads_gguf(Engine engine) {
   return engine != Engine::mlx && engine != Engine::vllm && engine != Engine::transformers;
 }
 
+/// What people step down through, in falling size.
+std::span<const std::string_view> smaller_quants(Engine engine) {
+  static constexpr std::array<std::string_view, 8> gguf{"q8_0",   "q6_k",   "q5_k_m",  "q4_k_m",
+                                                        "iq4_xs", "q3_k_m", "iq3_xxs", "iq2_m"};
+  static constexpr std::array<std::string_view, 2> published{"fp8", "awq-4bit-128g"};
+  if (engine == Engine::vllm) return published;
+  if (loads_gguf(engine)) return gguf;
+  return {};
+}
+
 /// The largest preset below the present one that is better here.
 void try_smaller_quant(Search& search) {
-  // What people step down through, in falling size.
-  constexpr std::array<std::string_view, 8> ladder{"q8_0",   "q6_k",   "q5_k_m",  "q4_k_m",
-                                                   "iq4_xs", "q3_k_m", "iq3_xxs", "iq2_m"};
-  if (!search.request().at_quant || !loads_gguf(search.request().speed.engine)) return;
-  for (const auto id : ladder) {
+  if (!search.request().at_quant) return;
+  for (const auto id : smaller_quants(search.request().speed.engine)) {
     auto attempt = search.unchanged();
     const auto smaller = search.request().at_quant(id);
     if (!smaller || smaller->weights.file_bytes >= attempt.model->weights.file_bytes) continue;
@@ -149,9 +186,13 @@ Machine with_device(const Machine& machine, const DeviceSpec& spec, std::optiona
   request.vram = memory;
   request.os = machine.os;
   request.backend = machine.backend;
+  request.vllm = machine.share.has_value();
   auto out = assemble_machine(request);
   out.host = machine.host;
-  out.devices[0].reserve_bytes = present.reserve_bytes;
+  if (machine.share)
+    claim_share(out, *machine.share);
+  else
+    out.devices[0].reserve_bytes = present.reserve_bytes;
   out.devices[0].overhead_bytes = std::max(out.devices[0].overhead_bytes, present.overhead_bytes);
   return out;
 }
@@ -196,9 +237,9 @@ void try_next_device(Search& search) {
   }
 }
 
-/// More of the same card, as many as one board takes, until all of it is on them.
+/// More of the same card, as many as one board takes, until all of it is on them. vLLM's boards take eight.
 void try_more_of_the_same(Search& search) {
-  constexpr std::array<std::size_t, 3> counts{2, 3, 4};
+  constexpr std::array<std::size_t, 4> counts{2, 3, 4, 8};
   auto machine = search.request().machine;
   if (machine.devices.empty()) return;
   const auto present = machine.devices[0];
@@ -208,7 +249,7 @@ void try_more_of_the_same(Search& search) {
       present.spec.kind == DeviceKind::discrete && !present.spec.id.empty() && !is_laptop(present.spec);
   if (!alike || !addable || !search.unchanged().placement.tensor_split.empty()) return;
   for (const auto count : counts) {
-    if (count <= machine.devices.size()) continue;
+    if (count <= machine.devices.size() || (count > 4 && !is_vllm(search))) continue;
     while (machine.devices.size() < count) {
       machine.devices.push_back(present);
       machine.devices.back().id = fmt::format("gpu{}", machine.devices.size() - 1);
@@ -244,6 +285,7 @@ std::vector<Alternative> find_alternatives(const CheckRequest& request, const Co
   Search search(request, context, current);
   try_automatic_placement(search);
   try_quantized_cache(search);
+  try_higher_share(search);
   try_fewer_slots(search);
   try_smaller_batch(search);
   try_shorter_context(search);

@@ -86,6 +86,33 @@ void add_warnings(const CheckRequest& request, const Footprint& footprint, Repor
     warn("quantized_v_needs_flash_attention", "llama.cpp refuses a quantised V cache without flash attention");
 }
 
+/// Where vLLM's memory is less well known. One page of state or two: MambaSpec in vllm/v1/kv_cache_interface.py.
+void add_served_warnings(const CheckRequest& request, const Footprint& footprint, Report& report) {
+  if (!footprint.params.served) return;
+  const auto& caches = footprint.caches;
+  if (std::any_of(caches.begin(), caches.end(), [](const LayerCache& c) { return c.state_device > 0; }))
+    report.warnings.push_back({"state_not_modelled",
+                               "the recurrent state is one request's, as vllm keeps it without prefix caching: with it "
+                               "that may be twice as much"});
+  const auto& devices = request.machine.devices;
+  if (std::any_of(devices.begin(), devices.end(), [](const Device& d) { return d.spec.vendor == "amd"; }))
+    report.warnings.push_back({"scratch_not_modelled",
+                               "what vllm takes besides weights and cache follows its logs on NVIDIA GPUs; on AMD's it "
+                               "took up to several GiB more"});
+}
+
+/// How vLLM spreads a model, and why not in slices where it does not.
+void add_parallel_assumption(const CheckRequest& request, const Placement& placement, Report& report) {
+  const auto n = request.machine.devices.size();
+  if (request.placement.split_mode != SplitMode::parallel || n < 2) return;
+  const auto undivided = undivided_part(request.model->model, n);
+  report.assumptions.push_back(
+      {"engine_parallel",
+       placement.split.sharded
+           ? fmt::format("tensor parallel over {} GPUs, a share of every layer on each", n)
+           : fmt::format("pipeline parallel over {} GPUs, as {} do not divide by {}", n, undivided, n)});
+}
+
 void add_host_assumption(const Placement& placement, Report& report) {
   if (report.machine.host.memory_bytes || placement.host.total() < gib) return;
   report.assumptions.push_back(
@@ -134,7 +161,9 @@ Result<Report> check(const CheckRequest& request) {
   report.verdict = judge(footprint, placement, request.machine, report.speed, request.requirement);
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);
+  add_served_warnings(request, footprint, report);
   add_host_assumption(placement, report);
+  add_parallel_assumption(request, placement, report);
   const bool has_limit = footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0;
   if ((request.advise || request.measure_room) && has_limit) {
     const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);

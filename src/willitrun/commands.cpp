@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "willitrun/advice.hpp"
+#include "willitrun/memory_rules.hpp"
 #include "willitrun/undriven.hpp"
 
 namespace willitrun {
@@ -126,8 +127,12 @@ std::string vllm_command(std::string_view model, const CheckRequest& request, co
   const auto& split = placement.split;
   if (split.n_device > 1)
     out += fmt::format(" --{}-parallel-size {}", split.sliced() ? "tensor" : "pipeline", split.n_device);
+  const auto share = request.machine.share.value_or(vllm_share);
+  if (share != vllm_share) out += fmt::format(" --gpu-memory-utilization {:.2f}", share);
   if (request.context.type_k == TensorType::fp8) out += " --kv-cache-dtype fp8";
-  if (request.context.n_seq_max > 1) out += fmt::format(" --max-num-seqs {}", request.context.n_seq_max);
+  const auto asked = request.context.served.value_or(ServedBatch{});
+  if (asked.sequences != 0) out += fmt::format(" --max-num-seqs {}", asked.sequences);
+  if (asked.tokens != 0) out += fmt::format(" --max-num-batched-tokens {}", asked.tokens);
   return out;
 }
 

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 
 #include "willitrun/architecture.hpp"
 #include "willitrun/memory_rules.hpp"
+#include "willitrun/vllm_memory.hpp"
 
 namespace willitrun {
 namespace {
@@ -82,12 +84,43 @@ Breakdown by_kind(std::string title, const Load& load) {
   return out;
 }
 
+/// What vLLM's profiling run is made of, in the place of one figure for scratch.
+void split_scratch(const ProfiledMemory& profiled, const ServedBatch& batch, Breakdown& out) {
+  const auto it = std::find_if(out.parts.begin(), out.parts.end(), [](const Part& p) { return p.name == "compute"; });
+  if (it == out.parts.end()) return;
+  const auto at = out.parts.erase(it);
+  std::vector<Part> parts{{"activations", profiled.activations,
+                           fmt::format("of {} tokens, or of {} requests' logits; within 8 % of vLLM's logs",
+                                       format_grouped(batch.tokens), format_grouped(batch.sequences))},
+                          {"rows of routed tokens", profiled.expert_rows, ""},
+                          {"CUDA graphs", profiled.graphs, "within a factor of 2.5 of vLLM's logs"},
+                          {"collectives", profiled.collectives, "0.2 to 1.8 GiB in logs"}};
+  std::erase_if(parts, [](const Part& p) { return p.bytes == 0; });
+  out.parts.insert(at, parts.begin(), parts.end());
+}
+
+/// What vLLM logs as "Available KV cache memory": all that is left of its share is cache.
+std::optional<Breakdown> cache_pool(const Footprint& footprint, const Load& load, const Device& device) {
+  const auto own = load.kv_cache + load.state;
+  if (!footprint.params.served || own == 0 || load.total() > device.usable_bytes()) return std::nullopt;
+  const auto pool = device.usable_bytes() - load.total() + own;
+  const auto& context = footprint.context;
+  const auto requests = static_cast<double>(pool) / static_cast<double>(own) * context.n_ctx / context.n_ctx_seq;
+  return Breakdown{device.id + " gives the cache",
+                   pool,
+                   {{"this context", own},
+                    {"other requests", pool - own,
+                     fmt::format("{:.1f} of {} tokens in all", requests, format_grouped(context.n_ctx_seq))}}};
+}
+
 Part part_of(const MemoryRule& rule) { return {std::string(rule.name), rule.bytes, std::string(rule.basis)}; }
 
 /// The runtime's share by rule, or in one piece where the user stated it.
 void add_overhead(const Machine& machine, const Device& device, Bytes overhead, Breakdown& out) {
   if (overhead == 0) return;
-  const auto rules = runtime_rules(device.spec, machine.backend, machine.driver_os(), device.memory_bytes);
+  const auto rules = machine.share
+                         ? std::vector{vllm_rule()}
+                         : runtime_rules(device.spec, machine.backend, machine.driver_os(), device.memory_bytes);
   Bytes sum = 0;
   for (const auto& rule : rules) sum += rule.bytes;
   if (sum != overhead) {
@@ -105,7 +138,8 @@ Breakdown offered_by(const Machine& machine, const Device& device) {
   if (kept > 0)
     out.parts.push_back(kept == rule.bytes ? part_of(rule) : Part{"not free", kept, "as stated or measured"});
   if (device.reserve_bytes > 0)
-    out.parts.push_back({"left alone", std::min(device.reserve_bytes, device.visible_bytes), "--reserve"});
+    out.parts.push_back({"left alone", std::min(device.reserve_bytes, device.visible_bytes),
+                         machine.share ? fmt::format("--gpu-memory-utilization {:.2f}", *machine.share) : "--reserve"});
   out.parts.push_back({"usable", device.usable_bytes()});
   return out;
 }
@@ -131,10 +165,14 @@ void say_mapped(const Footprint& footprint, Breakdown& out) {
 }  // namespace
 
 std::vector<Breakdown> explain_figures(const Footprint& footprint, const Placement& placement, const Machine& machine) {
-  std::vector<Breakdown> out{weights_by_group(footprint), cache_by_kind(footprint)};
+  std::vector<Breakdown> out{weights_by_group(footprint), cache_by_kind(paged(footprint, placement.split, machine))};
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     out.push_back(by_kind(machine.devices[i].id + " holds", placement.devices[i]));
+    if (footprint.params.served)
+      split_scratch(profiled_memory(footprint, placement.split, i, machine),
+                    served_batch(machine, *footprint.params.served), out.back());
     add_overhead(machine, machine.devices[i], placement.devices[i].overhead, out.back());
+    if (auto pool = cache_pool(footprint, placement.devices[i], machine.devices[i])) out.push_back(std::move(*pool));
     out.push_back(offered_by(machine, machine.devices[i]));
   }
   if (placement.host.total() > 0) {

@@ -48,7 +48,7 @@ void add_caches(const std::vector<LayerCache>& caches, const Split& split, Distr
 
 /// Every device holds its slice of what the first one stands for.
 void add_slices(const Footprint& footprint, const Split& split, Loads& loads) {
-  const auto sliced = footprint.weighed->slices->cut(footprint.weighed->model, split.slices);
+  const auto sliced = footprint.weighed->slices->cut(footprint.weighed->model, split.slices, split.sharded);
   for (std::size_t device = 0; device < split.slices.size(); ++device) {
     const auto caches = layer_caches(
         footprint.spec(), footprint.params, footprint.context,
@@ -108,9 +108,11 @@ Loads distribute_stored(const Footprint& footprint, const Split& split) {
 
 Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
   auto loads = distribute_stored(footprint, split);
-  const auto compute = footprint.weighed->compute.evaluate(footprint.params, footprint.context, split);
-  for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
-  loads.host.compute = compute.host;
+  if (!footprint.params.served) {
+    const auto compute = footprint.weighed->compute.evaluate(footprint.params, footprint.context, split);
+    for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
+    loads.host.compute = compute.host;
+  }
   if (unified && !loads.devices.empty()) {
     loads.devices[0] += std::exchange(loads.host, Load{});
     if (footprint.params.use_mmap) loads.devices[0].weights = unified_weights(footprint);

@@ -58,8 +58,8 @@ constexpr std::array messages{
         "vllm_no_cache_memory",
         "vLLM: no memory left for the cache",
         {"No available memory for the cache blocks"},
-        "Weights and activations alone fill vLLM's share of the GPU (90 % of it unless --gpu-memory-utilization "
-        "says otherwise).",
+        "Weights and activations alone fill vLLM's share of the GPU (92 % of it, 90 % in older versions, unless "
+        "--gpu-memory-utilization says otherwise).",
         {"a smaller quant, or more GPUs with --tensor-parallel-size", "--gpu-memory-utilization closer to 1",
          "a smaller --max-num-batched-tokens or --max-model-len"}},
     KnownMessage{

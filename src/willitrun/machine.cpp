@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "willitrun/memory_rules.hpp"
 
@@ -32,10 +33,21 @@ Bytes reserve_bytes(const Reserve& reserve, Bytes memory) {
   return 0;
 }
 
-Bytes runtime_overhead(const DeviceSpec& spec, Backend backend, OperatingSystem os, Bytes memory) {
+Bytes runtime_overhead(const MachineRequest& request, const DeviceSpec& spec, const Machine& machine, Bytes memory) {
+  if (request.vllm) return vllm_rule().bytes;
   Bytes sum = 0;
-  for (const auto& rule : runtime_rules(spec, backend, os, memory)) sum += rule.bytes;
+  for (const auto& rule : runtime_rules(spec, machine.backend, machine.driver_os(), memory)) sum += rule.bytes;
   return sum;
+}
+
+/// What is asked of vLLM: its default, or all but the reserve on the device where that counts most.
+double wanted_share(const Reserve& reserve, const std::vector<Device>& devices) {
+  if (reserve.kind == Reserve::Kind::automatic) return vllm_share;
+  double share = 1 - reserve.percent / 100;
+  for (const auto& device : devices)
+    if (reserve.kind == Reserve::Kind::bytes && device.driver_bytes > 0)
+      share = std::min(share, 1 - static_cast<double>(reserve.bytes) / static_cast<double>(device.driver_bytes));
+  return std::max(share, 0.0);
 }
 
 Device make_device(const MachineRequest& request, const DeviceSpec& spec, std::size_t index, const Machine& machine) {
@@ -47,13 +59,11 @@ Device make_device(const MachineRequest& request, const DeviceSpec& spec, std::s
   device.memory_bytes = request.vram ? *request.vram : measured.total.value_or(spec.memory_bytes);
   // A nameless device's memory is taken at its word.
   const bool nameless = spec.id.empty();
-  device.visible_bytes = request.free_vram ? *request.free_vram
-                         : measured.free   ? *measured.free
-                         : nameless        ? device.memory_bytes
-                                    : device.memory_bytes - driver_rule(spec, request.os, device.memory_bytes).bytes;
-  device.overhead_bytes = request.overhead
-                              ? *request.overhead
-                              : runtime_overhead(spec, machine.backend, machine.driver_os(), device.memory_bytes);
+  const auto ruled =
+      nameless ? device.memory_bytes : device.memory_bytes - driver_rule(spec, request.os, device.memory_bytes).bytes;
+  device.visible_bytes = request.free_vram.value_or(measured.free.value_or(ruled));
+  device.driver_bytes = nameless ? device.memory_bytes : reported_memory(spec, request.os, device.memory_bytes);
+  device.overhead_bytes = request.overhead.value_or(runtime_overhead(request, spec, machine, device.memory_bytes));
   device.reserve_bytes = reserve_bytes(request.reserve, device.memory_bytes);
   return device;
 }
@@ -84,6 +94,19 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
 }
 
 }  // namespace
+
+void claim_share(Machine& machine, double share) {
+  constexpr double rounding = 1e-9;  // 0.95 x 100 is 95 and not 94
+  for (const auto& d : machine.devices)
+    if (d.driver_bytes > 0)
+      share = std::min(share, static_cast<double>(d.visible_bytes) / static_cast<double>(d.driver_bytes));
+  share = std::floor(share * 100 + rounding) / 100;
+  machine.share = share;
+  for (auto& d : machine.devices) {
+    const auto claimed = static_cast<Bytes>(share * static_cast<double>(d.driver_bytes));
+    d.reserve_bytes = d.visible_bytes - std::min(d.visible_bytes, claimed);
+  }
+}
 
 bool is_laptop(const DeviceSpec& device) {
   std::string_view name = device.name;
@@ -140,6 +163,7 @@ Machine assemble_machine(const MachineRequest& request) {
       request.devices.empty() ? cpu : request.backend.value_or(usual_backend(request.devices, request.os));
   for (std::size_t i = 0; i < request.devices.size(); ++i)
     machine.devices.push_back(make_device(request, request.devices[i], i, machine));
+  if (request.vllm && !machine.devices.empty()) claim_share(machine, wanted_share(request.reserve, machine.devices));
   machine.host.name = request.host_name;
   machine.host.memory_bytes = request.ram;
   machine.host.reserve_bytes = request.reserve.kind == Reserve::Kind::automatic || !request.devices.empty()

@@ -23,6 +23,15 @@ struct MemoryRule {
 [[nodiscard]] std::vector<MemoryRule> runtime_rules(const DeviceSpec& spec, Backend backend, OperatingSystem os,
                                                     Bytes memory);
 
+/// vLLM's --gpu-memory-utilization where nothing else is asked for (vllm/config/cache.py of v0.31; 0.9 until 2026).
+inline constexpr double vllm_share = 0.92;
+
+/// What vLLM's processes take within their share beyond what PyTorch allocates.
+[[nodiscard]] MemoryRule vllm_rule();
+
+/// All that the driver reports of `memory`, free or not.
+[[nodiscard]] Bytes reported_memory(const DeviceSpec& spec, OperatingSystem os, Bytes memory);
+
 /// What the operating system keeps of system memory.
 [[nodiscard]] MemoryRule system_rule(OperatingSystem os);
 

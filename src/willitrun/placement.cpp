@@ -1,8 +1,12 @@
 #include "willitrun/placement.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
+
+#include "willitrun/vllm_memory.hpp"
 
 namespace willitrun {
 namespace {
@@ -132,6 +136,12 @@ class Filler {
   std::vector<DeviceShare> shares_;
 };
 
+bool slices(const Model& model, const PlacementOptions& options, std::size_t n_device) {
+  if (n_device < 2) return false;
+  return options.split_mode == SplitMode::tensor ||
+         (options.split_mode == SplitMode::parallel && undivided_part(model, n_device).empty());
+}
+
 /// What the user fixed, and everything on the accelerators where nothing was.
 Split split_as_asked(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
   const auto n_layer = footprint.spec().n_layer;
@@ -139,10 +149,17 @@ Split split_as_asked(const Footprint& footprint, const Machine& machine, const P
   const auto cpu_moe_layers = options.cpu_moe_layers.value_or(0);
   const bool offload_kqv = footprint.params.offload_kqv;
   auto shares = options.tensor_split;
-  if (options.split_mode == SplitMode::tensor && machine.devices.size() > 1) {
+  const bool parallel = options.split_mode == SplitMode::parallel;
+  const bool stages = parallel || options.split_mode == SplitMode::stages;
+  if (slices(footprint.weighed->model, options, machine.devices.size())) {
     shares.resize(machine.devices.size());
-    return make_sliced_split(n_layer, gpu_layers, std::move(shares), cpu_moe_layers, offload_kqv);
+    auto split = make_sliced_split(n_layer, gpu_layers, std::move(shares), cpu_moe_layers, offload_kqv);
+    split.sharded = parallel;
+    return split;
   }
+  if (stages && machine.devices.size() > 1)
+    return make_staged_split(n_layer, footprint.spec().n_layer_trunk(),
+                             static_cast<std::uint32_t>(machine.devices.size()), offload_kqv);
   if (shares.empty())
     for (const auto& device : machine.devices) shares.push_back(static_cast<double>(device.visible_bytes));
   if (options.split_mode == SplitMode::none)
@@ -192,7 +209,38 @@ std::int64_t resident_slack(const Footprint& footprint, const Machine& machine, 
   return std::min<std::int64_t>(asked.least_slack(), -1);
 }
 
+/// Rows of a matrix that share a scale and lie on one device; vLLM refuses less: "is not divisible by weight
+/// quantization block_n = 128" (issue 17569).
+std::uint64_t kept_together(const Model& model) {
+  const auto& tensors = model.tensors;
+  const bool blocks = std::any_of(tensors.begin(), tensors.end(),
+                                  [](const TensorInfo& t) { return t.type == TensorType::fp8_block128; });
+  return blocks ? 128 : 1;
+}
+
 }  // namespace
+
+std::string undivided_part(const Model& model, std::size_t n_device) {
+  const auto& spec = model.spec;
+  const auto n = static_cast<std::uint64_t>(n_device);
+  const auto block = kept_together(model);
+  const auto undivided = [&](std::uint64_t rows) { return rows % (n * block) != 0; };
+  const auto kept = block > 1 ? fmt::format(" in blocks of {}", block) : "";
+  for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) {
+    const std::uint64_t heads = spec.n_head.at(il), keys = spec.n_head_kv.at(il);
+    if (heads % n != 0) return fmt::format("{} attention heads", heads);
+    // Fewer keys than devices are copied.
+    if (keys % n != 0 && (keys > n || n % std::max<std::uint64_t>(keys, 1) != 0))
+      return fmt::format("{} key heads", keys);
+    if (undivided(spec.n_ff.at(il))) return fmt::format("{} feed-forward rows{}", spec.n_ff.at(il), kept);
+  }
+  if (undivided(spec.n_ff_expert)) return fmt::format("{} rows of an expert{}", spec.n_ff_expert, kept);
+  if (undivided(spec.n_ff_shared_expert))
+    return fmt::format("{} rows of the shared expert{}", spec.n_ff_shared_expert, kept);
+  constexpr std::uint64_t vocabulary_step = 64;  // DEFAULT_VOCAB_PADDING_SIZE
+  if (round_up(spec.n_vocab, vocabulary_step) % n != 0) return fmt::format("{} words", spec.n_vocab);
+  return {};
+}
 
 bool Placement::fully_on_device() const {
   const bool layers = !devices.empty() &&
@@ -209,7 +257,10 @@ Bytes Placement::total() const {
                          [](Bytes sum, const Load& load) { return sum + load.total(); });
 }
 
-Placement place(const Footprint& footprint, const Machine& machine, const Split& split) {
+Placement place(const Footprint& asked, const Machine& machine, const Split& split) {
+  std::optional<Footprint> served;
+  if (asked.params.served) served = paged(asked, split, machine);
+  const auto& footprint = served ? *served : asked;
   Placement placement;
   placement.split = split;
   placement.context = footprint.context;
@@ -220,7 +271,10 @@ Placement place(const Footprint& footprint, const Machine& machine, const Split&
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     auto& load = placement.devices[i];
     // A device that holds nothing is not opened.
-    if (load.total() > 0) load.overhead = machine.devices[i].overhead_bytes;
+    if (load.total() > 0) {
+      load.overhead = machine.devices[i].overhead_bytes;
+      if (footprint.params.served) load.compute = profiled_memory(footprint, split, i, machine).total();
+    }
     placement.slack.push_back(static_cast<std::int64_t>(machine.devices[i].usable_bytes()) -
                               static_cast<std::int64_t>(load.total()));
     placement.devices_fit = placement.devices_fit && placement.slack[i] >= 0;

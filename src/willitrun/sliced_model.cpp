@@ -14,14 +14,15 @@ Model slice_of(const Model& model, const TensorSlices& slices, std::size_t devic
 
 }  // namespace
 
-std::shared_ptr<const SlicedModel> SliceMemo::cut(const Model& model, const std::vector<double>& shares) {
+std::shared_ptr<const SlicedModel> SliceMemo::cut(const Model& model, const std::vector<double>& shares, bool sharded) {
   const std::scoped_lock lock(mutex_);
-  if (const auto it = known_.find(shares); it != known_.end()) return it->second;
-  SlicedModel sliced{TensorSlices(model, shares), {}};
+  const auto key = std::pair(shares, sharded);
+  if (const auto it = known_.find(key); it != known_.end()) return it->second;
+  SlicedModel sliced{TensorSlices(model, shares, sharded), {}};
   for (std::size_t device = 0; device < shares.size(); ++device)
     sliced.weights.push_back(weigh(slice_of(model, sliced.slices, device)));
   if (known_.size() >= capacity) known_.clear();
-  return known_.emplace(shares, std::make_shared<const SlicedModel>(std::move(sliced))).first->second;
+  return known_.emplace(key, std::make_shared<const SlicedModel>(std::move(sliced))).first->second;
 }
 
 }  // namespace willitrun

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "willitrun/vllm_memory.hpp"
+
 namespace willitrun {
 namespace {
 
@@ -124,13 +126,12 @@ void slice(SpeedWork& work, const std::vector<double>& slices) {
   work.sliced = true;
 }
 
-/// Prompt tokens in one pass over the weights: vLLM's max_num_batched_tokens as it serves, larger on devices of 70 GiB
-/// and more (vllm/engine/arg_utils.py), mlx-lm's prefill_step_size, llama.cpp's physical batch.
-std::uint32_t prefill_batch(Engine engine, const Machine& machine, std::uint32_t n_ubatch) {
-  constexpr Bytes large = 70 * gib;
+/// Prompt tokens in one pass over the weights: vLLM's max_num_batched_tokens, mlx-lm's prefill_step_size, llama.cpp's
+/// physical batch.
+std::uint32_t prefill_batch(Engine engine, const Machine& machine, const Footprint& footprint) {
   if (engine == Engine::mlx) return 2048;
-  if (engine != Engine::vllm) return n_ubatch;
-  return !machine.devices.empty() && machine.devices[0].memory_bytes >= large ? 8192 : 2048;
+  if (engine == Engine::vllm) return served_batch(machine, footprint.params.served.value_or(ServedBatch{})).tokens;
+  return std::max(footprint.context.n_ubatch, 1U);
 }
 
 }  // namespace
@@ -148,7 +149,7 @@ SpeedWork speed_work(const Footprint& footprint, const Placement& placement, con
   SpeedWork work;
   work.places.resize(placement.devices.size() + 1);
   work.prompt_tokens = std::max(request.prompt_tokens, 1U);
-  work.ubatch = prefill_batch(request.engine, machine, std::max(footprint.context.n_ubatch, 1U));
+  work.ubatch = prefill_batch(request.engine, machine, footprint);
   work.experts = spec.n_expert;
   work.experts_used = spec.n_expert_used;
   work.flash_attention = footprint.params.flash_attn;
@@ -157,9 +158,7 @@ SpeedWork speed_work(const Footprint& footprint, const Placement& placement, con
   build.add_tensors();
   for (std::uint32_t il = 0; il < spec.n_layer_trunk(); ++il) build.add_layer(il, request);
   work.n_embd = spec.n_embd;
-  // vLLM's way to use several devices (docs: tensor_parallel_size), llama.cpp's on request.
-  const bool sliced = placement.split.sliced() || request.engine == Engine::vllm;
-  if (sliced && placement.devices.size() > 1) slice(work, placement.split.slices);
+  if (placement.split.sliced() && placement.devices.size() > 1) slice(work, placement.split.slices);
   return work;
 }
 

@@ -39,6 +39,14 @@ Split make_sliced_split(std::uint32_t n_layer, std::uint32_t gpu_layers, std::ve
   return split;
 }
 
+Split make_staged_split(std::uint32_t n_layer, std::uint32_t n_layer_trunk, std::uint32_t n_device, bool kv_on_device) {
+  std::vector<DeviceShare> shares(n_device);
+  for (auto& share : shares) share.n_layer = n_layer_trunk / n_device;
+  for (std::uint32_t i = 0; i < n_layer_trunk % n_device; ++i) ++shares[n_device - 2 - i].n_layer;
+  shares.back().n_layer += n_layer + 1 - n_layer_trunk;
+  return make_split(n_layer, n_layer_trunk, shares, kv_on_device);
+}
+
 Split make_split(std::uint32_t n_layer, std::uint32_t n_layer_trunk, const std::vector<DeviceShare>& shares,
                  bool kv_on_device) {
   Split split;

@@ -87,6 +87,11 @@ constexpr std::array<std::string_view, 38> never_sliced{
     "qwen4exp",    "rwkv6",       "rwkv6qwen2",     "rwkv7",     "t5",         "whisper"};
 static_assert(std::is_sorted(never_sliced.begin(), never_sliced.end()));
 
+/// What vLLM keeps whole on every device (ReplicatedLinear in vllm/model_executor/models): routers and the projections
+/// down into latent attention. GGUF's names and safetensors'.
+constexpr std::array<std::string_view, 7> replicated{"ffn_gate_inp", "attn_q_a.", "attn_kv_a_mqa", ".gate.weight",
+                                                     ".router.",     "q_a_proj",  "kv_a_proj"};
+
 constexpr std::uint64_t wide_block = 128;  // ggml's kernels like multiples of it
 
 }  // namespace
@@ -95,9 +100,9 @@ bool can_be_sliced(const ModelSpec& spec) {
   return !std::binary_search(never_sliced.begin(), never_sliced.end(), std::string_view(spec.architecture));
 }
 
-TensorSlices::TensorSlices(const Model& model, std::vector<double> shares)
+TensorSlices::TensorSlices(const Model& model, std::vector<double> shares, bool sharded)
     : spec_(model.spec),
-      even_(!model.stored.empty()),
+      sharded_(sharded || !model.stored.empty()),
       linear_by_key_(spec_.architecture == "qwen3next" || spec_.architecture.starts_with("qwen35")),
       shares_(std::move(shares)),
       blocks_(std::max(spec_.n_layer, 1U)) {
@@ -212,13 +217,29 @@ std::uint64_t TensorSlices::part(const std::vector<Segment>& segments, std::size
   return sum;
 }
 
+Shape TensorSlices::shard_of(const TensorInfo& tensor, std::size_t device) const {
+  auto shape = tensor.shape;
+  const auto whole = std::any_of(replicated.begin(), replicated.end(),
+                                 [&](std::string_view mark) { return tensor.name.find(mark) != std::string::npos; });
+  if (shape[1] > 1 && !whole) shape[1] = part({{shape[1], 1, 1}}, 0, device);
+  return shape;
+}
+
+/// Every device has a head, its own or a copy; latent attention's one row is on all of them.
+std::uint64_t TensorSlices::shard_of(CacheRow part_of, std::uint32_t layer, std::uint64_t row) const {
+  const auto share = (row + n_device() - 1) / n_device();
+  switch (part_of) {
+    case CacheRow::keys: return spec_.keeps_keys_only() ? row : std::max<std::uint64_t>(share, spec_.k_dim(layer));
+    case CacheRow::values: return std::max<std::uint64_t>(share, spec_.v_dim(layer));
+    case CacheRow::convolution:
+    case CacheRow::recurrent: return share;
+  }
+  return row;
+}
+
 Shape TensorSlices::of(const TensorInfo& tensor, std::size_t device) const {
   auto shape = tensor.shape;
-  if (even_) {
-    // vLLM's column- and row-parallel layers; vectors are copied.
-    if (shape[1] > 1) shape[1] = part({{shape[1], 1, 1}}, 0, device);
-    return shape;
-  }
+  if (sharded_) return shard_of(tensor, device);
   const auto* rule = rule_for(tensor.name);
   if (rule == nullptr || shape[rule->axis] == 1) return shape;
   const auto il = static_cast<std::uint32_t>(std::max(tensor.layer, 0));
@@ -236,13 +257,13 @@ Shape TensorSlices::of(const TensorInfo& tensor, std::size_t device) const {
 }
 
 std::uint64_t TensorSlices::of(CacheRow part_of, std::uint32_t layer, std::uint64_t row, std::size_t device) const {
+  if (sharded_) return shard_of(part_of, layer, row);
   const auto& blocks = blocks_[layer];
   switch (part_of) {
     case CacheRow::keys:
     case CacheRow::values: {
-      const auto block = even_ ? 1 : blocks.attn_output;
-      return block == 0 ? row
-                        : part({{row, 1, attention_steps(layer, block).key}}, even_ ? 0 : rotation(layer), device);
+      const auto block = blocks.attn_output;
+      return block == 0 ? row : part({{row, 1, attention_steps(layer, block).key}}, rotation(layer), device);
     }
     case CacheRow::convolution:
     case CacheRow::recurrent:

@@ -16,8 +16,8 @@ struct CutRule;
 
 class TensorSlices {
  public:
-  /// `shares` per device, all 0 = equal. The model must outlive this.
-  TensorSlices(const Model& model, std::vector<double> shares);
+  /// `shares` per device, all 0 = equal. `sharded` = as vLLM cuts. The model must outlive this.
+  TensorSlices(const Model& model, std::vector<double> shares, bool sharded);
 
   [[nodiscard]] std::size_t n_device() const { return shares_.size(); }
   /// A tensor as one device holds it; 0 elements where its turn comes out empty.
@@ -39,6 +39,8 @@ class TensorSlices {
     std::uint64_t query = 1, gated_query = 1, key = 1, head = 1;
   };
 
+  [[nodiscard]] Shape shard_of(const TensorInfo& tensor, std::size_t device) const;
+  [[nodiscard]] std::uint64_t shard_of(CacheRow part, std::uint32_t layer, std::uint64_t row) const;
   [[nodiscard]] Steps attention_steps(std::uint32_t il, std::uint64_t block) const;
   [[nodiscard]] std::uint64_t linear_step(std::uint64_t block) const;
   [[nodiscard]] std::vector<Segment> segments(const CutRule& rule, const TensorInfo& tensor, std::uint64_t elements,
@@ -49,7 +51,7 @@ class TensorSlices {
                                    std::size_t device) const;
 
   const ModelSpec& spec_;
-  bool even_ = false;           ///< tensors of other engines: every matrix by its bytes
+  bool sharded_ = false;        ///< vLLM's way, which tensors of other engines go too
   bool linear_by_key_ = false;  ///< Qwen 3.5 and 3 Next: linear attention's values follow their keys
   std::vector<double> shares_;
   std::vector<Blocks> blocks_;

@@ -119,7 +119,10 @@ std::optional<std::uint64_t> element_count(const Shape& shape) {
 Bytes row_bytes(TensorType type, std::uint64_t elements) { return row_bytes(info(type), elements); }
 
 Bytes tensor_bytes(TensorType type, const Shape& shape) {
-  return row_bytes(type, shape[0]) * shape[1] * shape[2] * shape[3];
+  const auto rows = shape[1] * shape[2] * shape[3];
+  // Other engines' blocks go on over the end of a row.
+  const bool flat = info(type).ggml_id < 0;
+  return flat ? row_bytes(type, shape[0] * rows) : row_bytes(type, shape[0]) * rows;
 }
 
 }  // namespace willitrun

@@ -94,6 +94,7 @@ Result<Case> load_case(const Measurement& m, Models& models, std::span<const Spe
   PlacementOptions options;
   if (!out.machine.devices.empty()) options.gpu_layers = UINT32_MAX;
   if (m.sliced) options.split_mode = SplitMode::tensor;
+  if (out.engine == Engine::vllm) options.split_mode = SplitMode::parallel;
   const auto placement = solve_placement(footprint, out.machine, options);
   SpeedRequest request;
   request.engine = out.engine;

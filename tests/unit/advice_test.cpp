@@ -18,8 +18,10 @@ Machine with_device(const Machine& machine, const std::string& name) {
   request.devices.assign(found->count, found->entry);
   request.os = machine.os;
   request.backend = machine.backend;
-  request.reserve = {Reserve::Kind::bytes, machine.devices[0].reserve_bytes, 0};
+  request.vllm = machine.share.has_value();
+  if (!machine.share) request.reserve = {Reserve::Kind::bytes, machine.devices[0].reserve_bytes, 0};
   auto out = assemble_machine(request);
+  if (machine.share) claim_share(out, *machine.share);
   out.host = machine.host;
   return out;
 }
@@ -42,6 +44,8 @@ void apply(const std::string& option, const std::string& value, CheckRequest& re
   } else if (option == "--vram") {
     auto& device = request.machine.devices[0];
     device.memory_bytes = device.visible_bytes = *parse_size(value, "--vram");
+  } else if (option == "--reserve") {
+    claim_share(request.machine, 1 - std::stod(value) / 100);
   } else if (option == "--ram") {
     request.machine.host.memory_bytes = *parse_size(value, "--ram");
   } else if (option == "--gpu-layers" && value == "auto") {
@@ -80,6 +84,27 @@ std::size_t check_advice(const CheckRequest& request) {
   return report->alternatives.size();
 }
 
+/// A question to vLLM, at 16 bits.
+CheckRequest served_question(const std::string& model, const std::string& gpus, std::uint32_t n_ctx) {
+  const auto devices = find_device(gpus);
+  REQUIRE(devices);
+  MachineRequest machine;
+  machine.vllm = true;
+  machine.devices.assign(devices->count, devices->entry);
+  CheckRequest out;
+  out.machine = assemble_machine(machine);
+  out.at_quant = [model](std::string_view quant) { return catalog_model(model, std::string(quant)); };
+  out.quant = model.starts_with("gpt-oss") ? "mxfp4_moe" : "bf16";
+  out.model = out.at_quant(out.quant);
+  out.speed.engine = Engine::vllm;
+  out.context.served = ServedBatch{};
+  out.context.input_on_device = true;
+  out.context.n_ctx = out.requested_ctx = n_ctx;
+  out.placement.split_mode = SplitMode::parallel;
+  out.placement.gpu_layers = 999;
+  return out;
+}
+
 CheckRequest at_context(CheckRequest request, std::uint32_t n_ctx) {
   request.context.n_ctx = request.requested_ctx = n_ctx;
   request.advise = false;
@@ -113,6 +138,23 @@ TEST_CASE("advice holds where speed is required") {
     request.requirement.min_tokens_per_s = 10;
     (void)check_advice(request);
   }
+}
+
+TEST_CASE("advice holds for vLLM, and is of its own kind") {
+  std::string all;
+  for (const auto* gpus : {"rtx4090", "2xrtx3090", "h100-sxm5-80gb", "rtx5090"})
+    for (const std::uint32_t n_ctx : {8192U, 32768U, 45000U, 131072U})
+      for (const auto* model : {"llama3.1-8b", "qwen3-32b", "gpt-oss-20b"}) {
+        const auto request = served_question(model, gpus, n_ctx);
+        (void)check_advice(request);
+        const auto report = check(request);
+        for (const auto& alternative : report->alternatives) all += alternative.change + '\n';
+      }
+  for (const auto* change : {"--kv fp8", "--reserve 5%", "--ctx", "--quant fp8", "--quant awq", "--gpu 2x"}) {
+    CAPTURE(change, all);
+    CHECK(all.find(change) != std::string::npos);
+  }
+  CHECK(all.find("q8_0") == std::string::npos);
 }
 
 TEST_CASE("a larger quant that is said to fit does") {

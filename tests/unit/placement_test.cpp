@@ -149,3 +149,44 @@ TEST_CASE("the longest context is the model's own where there is room") {
   CHECK(chosen_context(llama(), cards({80 * gib}), {}) == 131072);
   CHECK(chosen_context(llama(), cards({2 * gib}), {}) == 4096);
 }
+
+TEST_CASE("a pipeline's stages are even, and the last is the first to have less") {
+  const auto layers = [](std::uint32_t n, std::uint32_t n_device) {
+    std::vector<std::ptrdiff_t> out;
+    const auto split = make_staged_split(n, n, n_device, true);
+    for (std::uint32_t d = 0; d < n_device; ++d)
+      out.push_back(std::count(split.layer_device.begin(), split.layer_device.end() - 1, static_cast<std::int32_t>(d)));
+    CHECK(split.layer_device.back() == static_cast<std::int32_t>(n_device) - 1);
+    return out;
+  };
+  CHECK(layers(32, 2) == std::vector<std::ptrdiff_t>{16, 16});
+  CHECK(layers(33, 2) == std::vector<std::ptrdiff_t>{17, 16});
+  CHECK(layers(62, 4) == std::vector<std::ptrdiff_t>{15, 16, 16, 15});
+}
+
+TEST_CASE("vLLM slices a model whose heads divide, and else lines its layers up") {
+  const auto footprint = llama();
+  CHECK(undivided_part(footprint.weighed->model, 4).empty());
+  CHECK(undivided_part(footprint.weighed->model, 3) == "32 attention heads");
+  CHECK(undivided_part(footprint.weighed->model, 16).empty());  // 8 key heads, each on two
+  const auto experts = catalog_model("qwen3-235b-a22b-2507", "fp8-block");
+  CHECK(undivided_part(experts->model, 4).empty());
+  CHECK(undivided_part(experts->model, 8) == "1536 rows of an expert in blocks of 128");
+  PlacementOptions options;
+  options.split_mode = SplitMode::parallel;
+  const auto two = solve_placement(footprint, cards({24 * gib, 24 * gib}), options);
+  CHECK(two.split.sharded);
+  CHECK(two.devices[0].weights == two.devices[1].weights);
+  CHECK(two.devices[0].kv_cache == llama().params.n_ctx * Bytes{32 * 2 * 4 * 128 * 2});
+  const auto three = solve_placement(footprint, cards({24 * gib, 24 * gib, 24 * gib}), options);
+  CHECK_FALSE(three.split.sliced());
+  CHECK(layers_on(three, 1) == 11);
+}
+
+TEST_CASE("the smallest of unequal cards binds an even split") {
+  PlacementOptions options;
+  options.split_mode = SplitMode::parallel;
+  options.gpu_layers = 99;
+  CHECK(solve_placement(llama(), cards({4 * gib, 4 * gib}), options).fits());
+  CHECK_FALSE(solve_placement(llama(), cards({24 * gib, 2 * gib}), options).fits());
+}

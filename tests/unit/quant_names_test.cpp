@@ -60,6 +60,8 @@ TEST_CASE("formats of other engines leave tables at 16 bits, most of them") {
   CHECK(llama_at("gptq-4bit-128g") == in_layers / 256 * 133 + 4 * table + norms);
   CHECK(llama_at("awq-4bit-128g") == llama_at("gptq-4bit-128g"));
   CHECK(llama_at("nf4") == in_layers / 64 * 36 + 4 * table + norms);
+  CHECK(llama_at("nf4-dq") == in_layers / 16384 * 8452 + 4 * table + norms);
+  CHECK(llama_at("fp8-block") == in_layers / 16384 * 16388 + 4 * table + norms);
   CHECK(llama_at("mlx-4bit") == (in_layers + 2 * table) / 64 * 36 + norms);
   CHECK(llama_at("exl-4.25bpw") == in_layers / 32 * 17 + 2 * table + table / 32 * 24 + norms);
 }

@@ -192,6 +192,7 @@ TEST_CASE("layers over two devices take turns; vLLM splits them") {
   CHECK(decode(two) >= 0.8 * one);
   Setup alone{"rtx3090"};
   alone.engine = two.engine = Engine::vllm;
+  two.slices = {0, 0};
   CHECK(decode(two) > decode(alone));
 }
 
