@@ -18,8 +18,8 @@ namespace willitrun {
 [[nodiscard]] std::optional<Error> apply_architecture_rules(ModelSpec& spec, const Metadata& metadata,
                                                             std::string_view prefix);
 
-/// An error where a key is missing that the graph of this architecture divides by. Files and catalog entries are held to
-/// this; a spec alone may be incomplete.
+/// An error where a key is missing that the graph of this architecture divides by. Files and catalog entries are held
+/// to this; a spec alone may be incomplete.
 [[nodiscard]] std::optional<Error> check_needed_keys(const ModelSpec& spec);
 
 /// Every tensor of the published conversion, at its source type: f32 for one-dimensional tensors, norms, routers,

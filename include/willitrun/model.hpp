@@ -77,7 +77,7 @@ struct ModelSpec {
 
   std::uint32_t n_expert = 0, n_expert_used = 0, n_expert_shared = 0;
   std::uint32_t n_ff_expert = 0, n_ff_shared_expert = 0;
-  std::uint32_t n_expert_group = 0, n_expert_group_used = 0;  ///< group-limited routing
+  std::uint32_t n_expert_group = 0, n_expert_group_used = 0;     ///< group-limited routing
   std::uint32_t n_experts_per_group = 0, n_ff_chunk_expert = 0;  ///< smaller experts that groups share (grovemoe)
   std::uint32_t n_layer_dense_lead = 0;
   std::uint32_t moe_layer_step = 0;  ///< every n-th layer has experts; 0 or 1 = all

@@ -66,8 +66,8 @@ Result<std::string> describe(const ModelEntry& entry) {
   out += line("layers", fmt::format("{}", s.n_layer)) + line("context", format_grouped(s.n_ctx_train));
   out += line("embedding", fmt::format("{}", s.n_embd)) + line("vocabulary", format_grouped(s.n_vocab));
   if (s.n_head.max() > 0)
-    out += line("heads",
-                fmt::format("{} query, {} key/value, {} wide", s.n_head.max(), s.n_head_kv.max(), s.head_dim_k));
+    out +=
+        line("heads", fmt::format("{} query, {} key/value, {} wide", s.n_head.max(), s.n_head_kv.max(), s.head_dim_k));
   if (s.is_moe()) out += line("experts", fmt::format("{}, {} used per token", s.n_expert, s.n_expert_used));
   if (s.n_swa > 0) out += line("sliding window", format_grouped(s.n_swa));
   const auto table = sizes(*model);
