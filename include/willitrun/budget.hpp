@@ -29,6 +29,7 @@ class Budget {
     Bytes host = 0;
     Outcome outcome;  ///< its own
   };
+  [[nodiscard]] Bytes total_of(std::size_t device) const;
   /// "gpu0 7.30 of 11.6 GiB usable (chat 6.10, embed 1.20)"
   [[nodiscard]] std::string shares_of_device(std::size_t index) const;
   [[nodiscard]] std::string shares_of_host() const;

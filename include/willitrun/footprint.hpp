@@ -50,8 +50,10 @@ struct Loads {
 /// device.
 [[nodiscard]] Loads distribute_stored(const Footprint& footprint, const Split& split);
 
-/// What lies where for a given split of layers. With `unified`, the one device holds the host's share too. vLLM's
-/// scratch, which depends on the machine, is not in it.
-[[nodiscard]] Loads distribute(const Footprint& footprint, const Split& split, bool unified);
+/// What lies where for a given split of layers. vLLM's scratch, which depends on the machine, is not in it.
+[[nodiscard]] Loads distribute(const Footprint& footprint, const Split& split);
+
+/// Of what distribute() counts, bytes that one mapped file backs for host and device alike: a tied embedding.
+[[nodiscard]] Bytes counted_twice(const Footprint& footprint, const Split& split);
 
 }  // namespace willitrun

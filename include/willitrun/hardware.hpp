@@ -1,9 +1,11 @@
 // Machines: accelerators, system memory, and how much of each a model may use.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "willitrun/units.hpp"
@@ -67,8 +69,14 @@ struct Device {
   Bytes visible_bytes = 0;   ///< what the driver reports free, or is stated free
   Bytes overhead_bytes = 0;  ///< taken by the runtime beyond its buffers
   Bytes reserve_bytes = 0;   ///< left alone
+  Bytes pool_bytes = 0;      ///< unified: what the GPU's part and the processor's may take together
   /// visible minus reserve; weights, cache, compute and overhead must fit into it
-  [[nodiscard]] Bytes usable_bytes() const { return visible_bytes > reserve_bytes ? visible_bytes - reserve_bytes : 0; }
+  [[nodiscard]] Bytes usable_bytes() const { return less_reserve(visible_bytes); }
+  /// The same of a shared pool, of which the GPU may have a limited share.
+  [[nodiscard]] Bytes usable_pool() const { return less_reserve(std::max(pool_bytes, visible_bytes)); }
+
+ private:
+  [[nodiscard]] Bytes less_reserve(Bytes bytes) const { return bytes > reserve_bytes ? bytes - reserve_bytes : 0; }
 };
 
 struct Host {
@@ -100,5 +108,10 @@ struct Machine {
   [[nodiscard]] OperatingSystem driver_os() const { return wsl ? OperatingSystem::windows : os; }
   [[nodiscard]] bool unified() const { return devices.size() == 1 && devices[0].spec.kind == DeviceKind::unified; }
 };
+
+/// Where lies what is not the GPU's.
+[[nodiscard]] inline std::string_view beside_gpu(const Machine& machine) {
+  return machine.unified() ? "on the processor" : "in system memory";
+}
 
 }  // namespace willitrun

@@ -27,11 +27,13 @@ struct Placement {
   Split split;
   ResolvedContext context;
   std::vector<Load> devices;  ///< one per device of the machine, overhead included
+  std::vector<Bytes> usable;  ///< of each device, for what lies on it here
   Load host;
+  Bytes beside_gpu = 0;                ///< on a shared pool: of the device's bytes, those that the processor holds
   std::uint32_t n_hosted_experts = 0;  ///< blocks whose experts lie on the host
-  std::vector<std::int64_t> slack;     ///< usable bytes left on each device; below 0 = short
+  std::vector<std::int64_t> slack;     ///< usable bytes left to each GPU; below 0 = short
   bool devices_fit = true;             ///< every device within its usable memory
-  bool host_fits = true;               ///< host within its usable memory, as far as that is known
+  bool host_fits = true;               ///< host or shared pool within its usable memory, as far as that is known
 
   [[nodiscard]] bool fits() const { return devices_fit && host_fits; }
   /// All weights and cache on the accelerators.

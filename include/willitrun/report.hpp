@@ -76,6 +76,7 @@ struct Report {
   Machine machine;
   Verdict verdict;
   std::vector<Load> devices;
+  std::vector<Bytes> usable;  ///< of each device, for what lies on it
   Load host;
   PlacementSummary placement;
   ContextSummary context;

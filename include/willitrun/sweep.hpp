@@ -21,7 +21,7 @@ struct Sweep {
   SweepKind kind = SweepKind::ctx;
   std::string title;  ///< "Llama 3.1 8B, Q4_K_M, on GeForce RTX 3060"
   Bytes usable = 0;   ///< of the accelerators, or of system memory without any; 0 = not known
-  bool on_host = false;
+  bool on_host = false, shared_pool = false;
   std::vector<Outcome> points;
 };
 [[nodiscard]] Result<Sweep> sweep(const CheckRequest& request, SweepKind kind);

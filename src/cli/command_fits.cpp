@@ -89,9 +89,9 @@ std::optional<Error> read_presets(const Options& options, std::vector<QuantPrese
   return std::nullopt;
 }
 
-/// Whether only what stays on the accelerators can be told, because the size of the system memory was not.
+/// Whether only what stays on the accelerators is asked for: where no system memory beside theirs was stated.
 bool resident_only(const Options& options, const Machine& machine) {
-  return !options.require && !machine.devices.empty() && !machine.unified() && !machine.host.memory_bytes;
+  return !options.require && !machine.devices.empty() && !machine.host.memory_bytes;
 }
 
 Result<FitsRequest> resolve_fits(const Options& options) {
@@ -176,11 +176,15 @@ std::vector<std::string> notes_of(const Options& options, const FitsRequest& req
     if (assumption.code == "default_variant" || assumption.code == "detected")
       notes.push_back("assumed: " + assumption.message);
   if (resident_only(options, request.machine))
-    notes.emplace_back("System memory not stated: only what stays on the GPU is listed (--ram SIZE adds what spills).");
+    notes.emplace_back(
+        request.machine.unified()
+            ? "Only what stays on the GPU is listed (--require runs adds what runs on the processor too)."
+            : "System memory not stated: only what stays on the GPU is listed (--ram SIZE adds what "
+              "spills).");
   const bool spills = std::any_of(list.rows.begin(), list.rows.end(), [](const FitRow& row) {
     return row.outcome.verdict == VerdictCode::offload || row.outcome.verdict == VerdictCode::cpu;
   });
-  if (spills && !request.machine.host.bandwidth_gb_s)
+  if (spills && !request.machine.host.bandwidth_gb_s && !request.machine.unified())
     notes.emplace_back("System memory's bandwidth is assumed (--ram-bandwidth or --cpu states it).");
   return notes;
 }

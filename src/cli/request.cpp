@@ -51,7 +51,9 @@ void add_engine_assumption(Engine engine, const ContextParams& context, Machine&
 
 /// Where the GPU has the system's memory, --ram says nothing that --vram or the variant does not.
 void warn_of_unused_ram(const Options& options, const Machine& machine, std::vector<Warning>& out) {
-  if (!machine.unified() || !options.ram || machine.host.memory_bytes == machine.devices[0].memory_bytes) return;
+  if (!machine.unified() || !options.ram || options.ram == "auto") return;
+  if (const auto stated = parse_size(*options.ram, "--ram"); stated && *stated == machine.devices[0].memory_bytes)
+    return;
   out.push_back({"ram_not_used", fmt::format("--ram {} is not used: {} shares its memory of {} with the system; --vram "
                                              "states another size",
                                              *options.ram, machine.devices[0].spec.name,

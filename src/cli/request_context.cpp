@@ -165,8 +165,9 @@ Result<PlacementOptions> resolve_placement_options(const Options& options, std::
   } else if (options.engine == "ollama") {
     out.cpu_moe_layers = 0;  // it has no switch for experts alone: a layer moves as a whole
   }
-  // vLLM starts with all of the model on the GPUs, or not at all.
-  if (options.engine == "vllm" && !out.gpu_layers) out.gpu_layers = std::numeric_limits<std::uint32_t>::max();
+  // These start with all of the model on the GPUs, or not at all.
+  if ((options.engine == "vllm" || options.engine == "mlx") && !out.gpu_layers)
+    out.gpu_layers = std::numeric_limits<std::uint32_t>::max();
   if (auto e = read_split_mode(options, out)) return *e;
   std::string_view rest;
   if (options.tensor_split) rest = *options.tensor_split;

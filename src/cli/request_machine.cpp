@@ -98,6 +98,33 @@ std::optional<Error> read_this_computer(const Options& options, MachineRequest& 
   return std::nullopt;
 }
 
+/// Of a product sold with several sizes of memory that it shares with the system, the variant with what --ram states;
+/// where none has, --ram is its memory.
+std::optional<Error> choose_by_ram(const Options& options, Found<DeviceSpec>& found, MachineRequest& out) {
+  if (found.entry.kind != DeviceKind::unified || !options.ram || options.vram) return std::nullopt;
+  std::optional<Bytes> ram;
+  if (auto e = read_size(options.ram, "--ram", ram)) return e;
+  if (!ram || found.entry.memory_bytes == *ram) return std::nullopt;
+  bool sizes = false;
+  std::optional<DeviceSpec> best;
+  for (const auto& id : found.other_variants) {
+    auto other = find_device(id);
+    if (!other) continue;
+    const auto& spec = other->entry;
+    sizes = sizes || spec.memory_bytes != found.entry.memory_bytes;
+    const bool alike = spec.memory_type == found.entry.memory_type && spec.compute_units == found.entry.compute_units;
+    if (spec.memory_bytes == *ram && (!best || alike)) best = spec;
+  }
+  if (best) {
+    std::replace(found.other_variants.begin(), found.other_variants.end(), best->id, found.entry.id);
+    found.entry = *best;
+  } else if (sizes && found.entry.vendor != "apple") {
+    out.vram = ram;
+    found.entry.name.resize(std::min(found.entry.name.rfind(", "), found.entry.name.size()));  // "..., 16 GB"
+  }
+  return std::nullopt;
+}
+
 /// The devices named, in order. A default variant taken is an assumption.
 std::optional<Error> read_devices(const Options& options, MachineRequest& out, std::vector<Assumption>& assumptions) {
   if (is_auto(options)) return read_this_computer(options, out, assumptions);
@@ -105,8 +132,9 @@ std::optional<Error> read_devices(const Options& options, MachineRequest& out, s
     if (name == "none") continue;
     if (name == "auto")
       return Error{"contradiction", "--gpu auto stands for all of this computer; name no other --gpu"};
-    const auto found = find_device(name);
+    auto found = find_device(name);
     if (!found) return found.error();
+    if (auto e = choose_by_ram(options, *found, out)) return e;
     if (found->entry.memory_bytes == 0 && !options.vram)
       return Error{"bad_value",
                    fmt::format("--gpu '{}': its memory depends on what is installed; add --vram SIZE", name)};

@@ -9,6 +9,7 @@
 
 #include "willitrun/advice.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/memory_rules.hpp"
 
 namespace willitrun {
 namespace {
@@ -65,8 +66,9 @@ bool is_vllm(const Search& search) { return search.request().speed.engine == Eng
 void try_automatic_placement(Search& search) {
   auto attempt = search.unchanged();
   if (!attempt.placement.gpu_layers && !attempt.placement.cpu_moe_layers) return;
+  const auto engine = search.request().speed.engine;
   // There it is the engine that fixed it.
-  if (is_vllm(search) || search.request().speed.engine == Engine::ollama) return;
+  if (engine == Engine::vllm || engine == Engine::mlx || engine == Engine::ollama) return;
   attempt.change = "--gpu-layers auto --cpu-moe-layers auto";
   attempt.placement.gpu_layers.reset();
   attempt.placement.cpu_moe_layers.reset();
@@ -104,6 +106,24 @@ void try_higher_share(Search& search) {
   attempt.machine = &machine;
   attempt.change = "--reserve 5%";
   (void)search.offer(attempt);
+}
+
+/// All that the system leaves, where one setting lets the GPU have more of a shared pool than its default: macOS's
+/// iogpu.wired_limit_mb, Linux's ttm.pages_limit.
+void try_higher_limit(Search& search) {
+  auto machine = search.request().machine;
+  if (!machine.unified()) return;
+  auto& device = machine.devices[0];
+  const bool settable =
+      device.spec.vendor == "apple" || (device.spec.vendor == "amd" && machine.os == OperatingSystem::linux_os);
+  const auto limit = device.memory_bytes - driver_rule(device.spec, machine.os, device.memory_bytes).bytes;
+  const auto higher = device.pool_bytes / gib * gib;
+  if (!settable || device.visible_bytes != limit || higher <= limit) return;
+  device.visible_bytes = higher;
+  auto attempt = search.unchanged();
+  attempt.machine = &machine;
+  attempt.change = fmt::format("--free-vram {}GiB", higher / gib);
+  (void)search.offer(attempt, VerdictCode::tight);
 }
 
 void try_fewer_slots(Search& search) {
@@ -286,6 +306,7 @@ std::vector<Alternative> find_alternatives(const CheckRequest& request, const Co
   try_automatic_placement(search);
   try_quantized_cache(search);
   try_higher_share(search);
+  try_higher_limit(search);
   try_fewer_slots(search);
   try_smaller_batch(search);
   try_shorter_context(search);

@@ -17,6 +17,11 @@ std::string list_shares(std::string_view place, Bytes total, std::optional<Bytes
   return parts.empty() ? out : out + ")";
 }
 
+/// Of a shared pool, the whole where more lies on it than the GPU may have.
+Bytes usable_for(const Device& device, Bytes total) {
+  return total > device.usable_bytes() ? device.usable_pool() : device.usable_bytes();
+}
+
 /// Met before missed, missed before not known.
 int rank(OutcomeStatus status) {
   constexpr std::array ranks{0, 1, 1, 2, 3};  // by OutcomeStatus
@@ -32,22 +37,26 @@ void Budget::add(std::string name, const Report& report) {
   for (std::size_t i = 0; i < report.devices.size(); ++i) {
     const auto total = report.devices[i].total();
     share.devices.push_back(total);
-    auto& visible = left_.devices[i].visible_bytes;
-    visible -= std::min(visible, total);
+    for (auto* left : {&left_.devices[i].visible_bytes, &left_.devices[i].pool_bytes}) *left -= std::min(*left, total);
   }
   if (auto& memory = left_.host.memory_bytes) *memory -= std::min(*memory, share.host);
   shares_.push_back(std::move(share));
 }
 
-std::string Budget::shares_of_device(std::size_t index) const {
+Bytes Budget::total_of(std::size_t index) const {
   Bytes total = 0;
+  for (const auto& share : shares_) total += index < share.devices.size() ? share.devices[index] : 0;
+  return total;
+}
+
+std::string Budget::shares_of_device(std::size_t index) const {
+  const auto total = total_of(index);
   std::vector<std::pair<std::string_view, Bytes>> parts;
   for (const auto& share : shares_) {
     const auto bytes = index < share.devices.size() ? share.devices[index] : 0;
-    total += bytes;
     if (bytes > 0) parts.emplace_back(share.name, bytes);
   }
-  return list_shares(whole_.devices[index].id, total, whole_.devices[index].usable_bytes(), parts);
+  return list_shares(whole_.devices[index].id, total, usable_for(whole_.devices[index], total), parts);
 }
 
 std::string Budget::shares_of_host() const {
@@ -81,7 +90,7 @@ Outcome Budget::outcome() const {
     out.gpu_bytes += own.gpu_bytes;
   }
   for (std::size_t i = 0; i < whole_.devices.size(); ++i) {
-    out.gpu_usable_bytes += whole_.devices[i].usable_bytes();
+    out.gpu_usable_bytes += usable_for(whole_.devices[i], total_of(i));
     out.message += (i == 0 ? "" : "; ") + shares_of_device(i);
   }
   if (const auto host = shares_of_host(); !host.empty()) out.message += (whole_.devices.empty() ? "" : "; ") + host;

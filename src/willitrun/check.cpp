@@ -37,7 +37,7 @@ PlacementSummary summarize(const Placement& placement) {
   out.kv_on_gpu = placement.split.kv_on_device && !placement.devices.empty();
   const auto total = static_cast<double>(placement.total());
   if (total > 0) {
-    out.cpu_percent = 100.0 * static_cast<double>(placement.host.total()) / total;
+    out.cpu_percent = 100.0 * static_cast<double>(placement.host.total() + placement.beside_gpu) / total;
     out.gpu_percent = 100.0 - out.cpu_percent;
   }
   return out;
@@ -114,7 +114,7 @@ void add_parallel_assumption(const CheckRequest& request, const Placement& place
 }
 
 void add_host_assumption(const Placement& placement, Report& report) {
-  if (report.machine.host.memory_bytes || placement.host.total() < gib) return;
+  if (report.machine.unified() || report.machine.host.memory_bytes || placement.host.total() < gib) return;
   report.assumptions.push_back(
       {"ram_not_stated", fmt::format("system memory not stated: {} must be free (--ram checks it)",
                                      format_bytes(placement.host.total()))});
@@ -139,6 +139,7 @@ Result<Report> check(const CheckRequest& request) {
   report.assumptions = request.machine.assumptions;
   report.model = summarize(request);
   report.devices = placement.devices;
+  report.usable = placement.usable;
   report.host = placement.host;
   report.placement = summarize(placement);
   report.context.requested = request.longest_ctx ? params.n_ctx : request.requested_ctx;

@@ -54,8 +54,10 @@ bool place_on_device(const Load& load, const Machine& machine, Report& report) {
 }
 
 void place_on_host(const Load& load, const Machine& machine, Report& report) {
-  report.host = load;
-  const auto usable = machine.host.usable_bytes();
+  const bool shared = machine.unified();
+  (shared ? report.devices[0] : report.host) = load;
+  if (shared) report.usable[0] = machine.devices[0].usable_pool();
+  const auto usable = shared ? std::optional(report.usable[0]) : machine.host.usable_bytes();
   const bool fits = !usable || load.total() <= *usable;
   report.verdict.code = fits ? VerdictCode::cpu : VerdictCode::wont_run;
   const auto where = fits
@@ -83,6 +85,7 @@ Result<Report> check_tables(const Recommender& model, const Machine& machine, co
   report.model.parameters = report.model.active_parameters = tables->parameters;
   report.model.weights_bytes = tables->load.total();
   report.devices.resize(machine.devices.size());
+  for (const auto& device : machine.devices) report.usable.push_back(device.usable_bytes());
   if (!place_on_device(tables->load, machine, report)) place_on_host(tables->load, machine, report);
   report.verdict.met = meets(report.verdict.code, requirement.level);
   if (report.verdict.code != VerdictCode::wont_run)

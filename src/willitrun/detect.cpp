@@ -147,10 +147,8 @@ void add_host(const DetectedMachine& machine, DetectedRequest& out) {
   // One pool is counted once: a unified device holds what the host would.
   const bool unified = request.devices.size() == 1 && request.devices[0].kind == DeviceKind::unified;
   const auto total = memory.limit_bytes ? memory.limit_bytes : memory.total_bytes;
-  if (!unified) {
-    request.ram = total;
-    request.ram_available = memory.available_bytes;
-  }
+  if (!unified) request.ram = total;
+  request.ram_available = memory.available_bytes;
   std::string text = machine.cpu.name.empty() ? "an unnamed processor" : machine.cpu.name;
   if (total && memory.available_bytes)
     text += fmt::format(", {} of {} memory available", format_bytes(*memory.available_bytes), format_bytes(*total));

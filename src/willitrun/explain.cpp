@@ -144,6 +144,18 @@ Breakdown offered_by(const Machine& machine, const Device& device) {
   return out;
 }
 
+/// A shared pool, of which the GPU may not have all.
+Breakdown offered_to_both(const Machine& machine, const Device& device) {
+  Breakdown out{device.id + " and the processor are offered", device.memory_bytes, {}};
+  const auto rule = system_rule(machine.os);
+  const auto kept = device.memory_bytes - std::min(device.memory_bytes, device.pool_bytes);
+  out.parts.push_back(kept == rule.bytes ? part_of(rule) : Part{"not free", kept, "as measured"});
+  const auto usable = device.usable_pool();
+  if (device.pool_bytes > usable) out.parts.push_back({"left alone", device.pool_bytes - usable, "--reserve"});
+  out.parts.push_back({"usable", usable});
+  return out;
+}
+
 Breakdown offered_by_system(const Machine& machine) {
   const auto& host = machine.host;
   Breakdown out{"system memory offers", *host.memory_bytes, {}};
@@ -174,6 +186,8 @@ std::vector<Breakdown> explain_figures(const Footprint& footprint, const Placeme
     add_overhead(machine, machine.devices[i], placement.devices[i].overhead, out.back());
     if (auto pool = cache_pool(footprint, placement.devices[i], machine.devices[i])) out.push_back(std::move(*pool));
     out.push_back(offered_by(machine, machine.devices[i]));
+    if (machine.devices[i].pool_bytes > machine.devices[i].visible_bytes && !placement.fully_on_device())
+      out.push_back(offered_to_both(machine, machine.devices[i]));
   }
   if (placement.host.total() > 0) {
     out.push_back(by_kind("system memory holds", placement.host));

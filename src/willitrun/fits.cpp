@@ -62,7 +62,10 @@ class Ranker {
       device_rate_ += rate ? *rate * 1e9 : std::numeric_limits<double>::infinity();
     }
     resident_ = request.requirement.level != Requirement::Level::runs && !request.machine.devices.empty();
-    room_ = resident_ ? device_room_ : plus(device_room_, request.machine.host.usable_bytes().value_or(UINT64_MAX));
+    const auto& machine = request.machine;
+    room_ = resident_           ? device_room_
+            : machine.unified() ? machine.devices[0].usable_pool()
+                                : plus(device_room_, machine.host.usable_bytes().value_or(UINT64_MAX));
     host_rate_ = request.machine.host.bandwidth_gb_s.value_or(typical_host_gb_s) * 1e9;
     if (device_rate_ <= 0) device_rate_ = host_rate_;
     slow_below_ = std::min(reading_speed, request.requirement.min_tokens_per_s.value_or(reading_speed));

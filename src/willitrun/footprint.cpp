@@ -18,14 +18,21 @@ struct Distributor {
   }
 };
 
+std::int32_t input_device(const Footprint& footprint, const Split& split) {
+  return footprint.params.input_on_device ? split.layer_device.front() : -1;
+}
+
+/// Whether a tied embedding is loaded a second time, as the output.
+bool output_copied(const Footprint& footprint, const Split& split) {
+  return split.layer_device.back() != input_device(footprint, split) || footprint.spec().tied_twice_on_host;
+}
+
 void add_weights(const Footprint& footprint, const WeightTable& weights, const Split& split, Distributor& to) {
-  const auto& spec = footprint.spec();
-  const auto n_trunk = spec.n_layer_trunk();
+  const auto n_trunk = footprint.spec().n_layer_trunk();
   const auto last = split.layer_device.back();
-  const auto input = footprint.params.input_on_device ? split.layer_device.front() : -1;
-  to.weights(input, weights.input);
+  to.weights(input_device(footprint, split), weights.input);
   to.weights(last, weights.output);
-  if (last != input || spec.tied_twice_on_host) to.weights(last, weights.tied_output);
+  if (output_copied(footprint, split)) to.weights(last, weights.tied_output);
   for (std::uint32_t il = 0; il < n_trunk; ++il) {
     to.weights(split.layer_device[il], weights.layers[il].dense);
     to.weights(split.experts_host(il) ? -1 : split.layer_device[il], weights.layers[il].experts);
@@ -60,14 +67,6 @@ void add_slices(const Footprint& footprint, const Split& split, Loads& loads) {
     add_caches(caches, split, to);
     loads.devices[device] = own.devices[0];
   }
-}
-
-/// On one physical pool a mapped file backs host and device alike: a tied embedding is there once.
-Bytes unified_weights(const Footprint& footprint) {
-  const auto& weights = footprint.weights();
-  Bytes sum = weights.input.device + weights.output.device + weights.shared.device;
-  for (const auto& layer : weights.layers) sum += layer.total().device;
-  return sum;
 }
 
 }  // namespace
@@ -106,18 +105,20 @@ Loads distribute_stored(const Footprint& footprint, const Split& split) {
   return loads;
 }
 
-Loads distribute(const Footprint& footprint, const Split& split, bool unified) {
+Loads distribute(const Footprint& footprint, const Split& split) {
   auto loads = distribute_stored(footprint, split);
   if (!footprint.params.served) {
     const auto compute = footprint.weighed->compute.evaluate(footprint.params, footprint.context, split);
     for (std::size_t i = 0; i < split.n_device; ++i) loads.devices[i].compute = compute.devices[i];
     loads.host.compute = compute.host;
   }
-  if (unified && !loads.devices.empty()) {
-    loads.devices[0] += std::exchange(loads.host, Load{});
-    if (footprint.params.use_mmap) loads.devices[0].weights = unified_weights(footprint);
-  }
   return loads;
+}
+
+Bytes counted_twice(const Footprint& footprint, const Split& split) {
+  if (!footprint.params.use_mmap || !output_copied(footprint, split)) return 0;
+  const auto& copy = footprint.weights().tied_output;
+  return split.layer_device.back() < 0 ? copy.host : copy.device;
 }
 
 }  // namespace willitrun

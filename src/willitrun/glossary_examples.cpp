@@ -45,7 +45,7 @@ Bytes cache(const Footprint& f) {
 Bytes scratch(const Subject& s, const ContextParams& params) {
   const auto f = footprint(s, params);
   const auto n = s.model->model.spec.n_layer;
-  return distribute(f, make_split(n, n + 1, {1.0}, 0, true), false).devices[0].compute;
+  return distribute(f, make_split(n, n + 1, {1.0}, 0, true)).devices[0].compute;
 }
 
 double billions(std::uint64_t n) { return static_cast<double>(n) / 1e9; }

@@ -50,6 +50,13 @@ double wanted_share(const Reserve& reserve, const std::vector<Device>& devices) 
   return std::max(share, 0.0);
 }
 
+/// What the system leaves of memory that it shares with the GPU; NVIDIA's rule for the GPU has that in it.
+Bytes pool_of(const MachineRequest& request, const Device& device) {
+  if (device.spec.kind != DeviceKind::unified || device.spec.vendor == "nvidia") return device.visible_bytes;
+  const auto left = device.memory_bytes - std::min(device.memory_bytes, system_rule(request.os).bytes);
+  return std::min(left, request.ram_available.value_or(left));
+}
+
 Device make_device(const MachineRequest& request, const DeviceSpec& spec, std::size_t index, const Machine& machine) {
   Device device;
   device.id = fmt::format("gpu{}", index);
@@ -63,6 +70,7 @@ Device make_device(const MachineRequest& request, const DeviceSpec& spec, std::s
       nameless ? device.memory_bytes : device.memory_bytes - driver_rule(spec, request.os, device.memory_bytes).bytes;
   device.visible_bytes = request.free_vram.value_or(measured.free.value_or(ruled));
   device.driver_bytes = nameless ? device.memory_bytes : reported_memory(spec, request.os, device.memory_bytes);
+  device.pool_bytes = pool_of(request, device);
   device.overhead_bytes = request.overhead.value_or(runtime_overhead(request, spec, machine, device.memory_bytes));
   device.reserve_bytes = reserve_bytes(request.reserve, device.memory_bytes);
   return device;
@@ -72,17 +80,20 @@ void add_assumptions(const MachineRequest& request, Machine& machine) {
   if (machine.devices.empty()) return;
   const auto& first = machine.devices[0];
   auto& out = machine.assumptions;
+  const bool settable = first.spec.vendor == "amd" && machine.os == OperatingSystem::linux_os;
   const bool ruled = !request.free_vram && (request.vram || request.measured.empty() || !request.measured[0].free);
   if (ruled && first.spec.vendor == "apple")
     out.push_back(
         {"working_set",
-         fmt::format("macOS lets the GPU use {} of {} (its default up to version 15; --free-vram states another share)",
+         fmt::format("macOS lets the GPU use {} of {} (its default up to version 15; sysctl iogpu.wired_limit_mb sets "
+                     "another share, --free-vram states it)",
                      format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
   else if (ruled && first.spec.kind == DeviceKind::unified && first.visible_bytes < first.memory_bytes)
-    out.push_back(
-        {"shared_pool", fmt::format("the GPU may use {} of {} shared memory (the driver's default; --free-vram "
-                                    "states another share)",
-                                    format_bytes(first.visible_bytes), format_bytes(first.memory_bytes))});
+    out.push_back({"shared_pool",
+                   fmt::format("the GPU may use {} of {} shared memory (the driver's default; {}--free-vram states {})",
+                               format_bytes(first.visible_bytes), format_bytes(first.memory_bytes),
+                               settable ? "the kernel's ttm.pages_limit sets another share, " : "",
+                               settable ? "it" : "another share")});
   else if (ruled && !first.spec.id.empty())
     out.push_back({"idle_device", machine.os == OperatingSystem::windows
                                       ? "Windows with its desktop on this card"
@@ -165,11 +176,11 @@ Machine assemble_machine(const MachineRequest& request) {
     machine.devices.push_back(make_device(request, request.devices[i], i, machine));
   if (request.vllm && !machine.devices.empty()) claim_share(machine, wanted_share(request.reserve, machine.devices));
   machine.host.name = request.host_name;
-  machine.host.memory_bytes = request.ram;
+  if (!machine.unified()) machine.host.memory_bytes = request.ram;  // a pool counts once
   machine.host.reserve_bytes = request.reserve.kind == Reserve::Kind::automatic || !request.devices.empty()
                                    ? system_rule(request.os).bytes
                                    : reserve_bytes(request.reserve, request.ram.value_or(0));
-  if (request.ram && request.ram_available) {
+  if (machine.host.memory_bytes && request.ram_available) {
     // What is available now leaves out what the system and everything else holds.
     const auto asked = request.devices.empty() ? reserve_bytes(request.reserve, *request.ram) : 0;
     machine.host.reserve_bytes = *request.ram - std::min(*request.ram, *request.ram_available) + asked;

@@ -40,7 +40,7 @@ Outcome outcome_of(const Report& report) {
     out.kv_cache_bytes += device.kv_cache;
     out.gpu_bytes += device.total();
   }
-  for (const auto& device : report.machine.devices) out.gpu_usable_bytes += device.usable_bytes();
+  for (const auto usable : report.usable) out.gpu_usable_bytes += usable;
   out.gpu_layers = report.placement.gpu_layers;
   out.total_layers = report.placement.total_layers;
   out.n_ctx = report.context.allocated;

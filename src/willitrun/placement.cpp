@@ -257,6 +257,24 @@ Bytes Placement::total() const {
                          [](Bytes sum, const Load& load) { return sum + load.total(); });
 }
 
+namespace {
+
+/// On one physical pool the device's entry holds what the host would. The GPU's limit binds its own part alone; the
+/// rest runs on the processor, from what the system leaves.
+void share_pool(const Footprint& footprint, const Device& device, Placement& placement) {
+  auto& load = placement.devices[0];
+  const auto of_gpu = load.total();
+  load += std::exchange(placement.host, Load{});
+  load.weights -= counted_twice(footprint, placement.split);
+  placement.beside_gpu = load.total() - std::min(of_gpu, load.total());
+  const auto pool = device.usable_pool();
+  placement.host_fits = load.total() <= pool;
+  const bool by_limit = placement.fully_on_device() || !placement.devices_fit;
+  placement.usable[0] = by_limit ? std::min(device.usable_bytes() + placement.beside_gpu, pool) : pool;
+}
+
+}  // namespace
+
 Placement place(const Footprint& asked, const Machine& machine, const Split& split) {
   std::optional<Footprint> served;
   if (asked.params.served) served = paged(asked, split, machine);
@@ -264,7 +282,7 @@ Placement place(const Footprint& asked, const Machine& machine, const Split& spl
   Placement placement;
   placement.split = split;
   placement.context = footprint.context;
-  auto loads = distribute(footprint, split, machine.unified());
+  auto loads = distribute(footprint, split);
   placement.devices = std::move(loads.devices);
   placement.host = loads.host;
   placement.n_hosted_experts = count_hosted_experts(footprint, split);
@@ -275,18 +293,21 @@ Placement place(const Footprint& asked, const Machine& machine, const Split& spl
       load.overhead = machine.devices[i].overhead_bytes;
       if (footprint.params.served) load.compute = profiled_memory(footprint, split, i, machine).total();
     }
-    placement.slack.push_back(static_cast<std::int64_t>(machine.devices[i].usable_bytes()) -
-                              static_cast<std::int64_t>(load.total()));
+    placement.usable.push_back(machine.devices[i].usable_bytes());
+    placement.slack.push_back(static_cast<std::int64_t>(placement.usable[i]) - static_cast<std::int64_t>(load.total()));
     placement.devices_fit = placement.devices_fit && placement.slack[i] >= 0;
   }
-  if (const auto usable = machine.host.usable_bytes()) placement.host_fits = placement.host.total() <= *usable;
+  if (machine.unified())
+    share_pool(footprint, machine.devices[0], placement);
+  else if (const auto usable = machine.host.usable_bytes())
+    placement.host_fits = placement.host.total() <= *usable;
   return placement;
 }
 
 Placement solve_placement(const Footprint& footprint, const Machine& machine, const PlacementOptions& options) {
   const auto as_asked = split_as_asked(footprint, machine, options);
   const auto stored = stored_slack(footprint, machine, as_asked);
-  const bool fixed = options.gpu_layers || machine.devices.empty() || machine.unified();
+  const bool fixed = options.gpu_layers || machine.devices.empty();
   const bool hopeless = std::any_of(stored.begin(), stored.end(), [](std::int64_t bytes) { return bytes < 0; });
   if (fixed || !hopeless)
     if (auto asked = place(footprint, machine, as_asked); fixed || asked.devices_fit) return asked;
@@ -311,12 +332,8 @@ LongestContext longest_context(const Footprint& footprint, const Machine& machin
   LongestContext longest;
   const auto slack = [&](std::uint32_t n) { return resident_slack(at(n), machine, options); };
   if (slack(1) >= 0) longest.on_device = step * last_within(steps, slack);
-  // System memory of unknown size takes whatever spills; a shared pool has nowhere to spill to.
-  const bool unbounded = !machine.host.usable_bytes() && !options.gpu_layers;
-  if (machine.unified()) {
-    longest.anywhere = longest.on_device;
-    return longest;
-  }
+  // System memory of unknown size takes whatever spills.
+  const bool unbounded = !machine.unified() && !machine.host.usable_bytes() && !options.gpu_layers;
   if (longest.on_device == steps * step || unbounded || solve_placement(at(steps), machine, options).fits()) {
     longest.anywhere = steps * step;
     return longest;

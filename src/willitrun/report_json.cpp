@@ -146,8 +146,7 @@ Json memory_of(const Report& report) {
   Json devices = Json::array();
   for (std::size_t i = 0; i < report.devices.size(); ++i) {
     const auto& device = report.machine.devices[i];
-    devices.push_back(
-        to_json(device.id, kind_of(device), report.devices[i], device.memory_bytes, device.usable_bytes()));
+    devices.push_back(to_json(device.id, kind_of(device), report.devices[i], device.memory_bytes, report.usable[i]));
   }
   const auto& host = report.machine.host;
   devices.push_back(to_json("host", "host", report.host, host.memory_bytes, host.usable_bytes()));

@@ -29,7 +29,7 @@ Table memory_table(const Report& report) {
   for (std::size_t i = 0; i < report.devices.size(); ++i) {
     const auto& device = report.machine.devices[i];
     table.rows.push_back(
-        memory_row(fmt::format("{} ({})", device.spec.name, device.id), report.devices[i], device.usable_bytes()));
+        memory_row(fmt::format("{} ({})", device.spec.name, device.id), report.devices[i], report.usable[i]));
   }
   if (report.host.total() > 0 && !report.machine.unified())
     table.rows.push_back(memory_row("system memory", report.host, report.machine.host.usable_bytes()));

@@ -72,7 +72,7 @@ std::string devices_text(const Report& r, const TextStyle& style) {
     const auto& device = r.machine.devices[i];
     const bool unified = device.spec.kind == DeviceKind::unified;
     const auto label = unified ? std::string("Memory") : r.devices.size() == 1 ? "VRAM" : device.id;
-    out += device_text(label, r.devices[i], device.usable_bytes(), style);
+    out += device_text(label, r.devices[i], r.usable[i], style);
   }
   if (r.host.total() > 0 && !r.machine.unified())
     out += device_text("RAM", r.host, r.machine.host.usable_bytes(), style);

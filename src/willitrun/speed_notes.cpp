@@ -17,7 +17,10 @@ constexpr double worth_saying = 3 * reading_tokens_per_s;
 /// Slower by less is within what the estimate knows.
 constexpr double worth_comparing = 1.5;
 
-std::string two_digits(double value) { return fmt::format("{:.2g}", value); }
+std::string two_digits(double value) {
+  const double unit = value < 100 ? 1 : std::pow(10.0, std::floor(std::log10(value)) - 1);
+  return value < 100 ? fmt::format("{:.2g}", value) : fmt::format("{:.0f}", std::round(value / unit) * unit);
+}
 
 std::string whole(double value) {
   return value < 10 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", std::round(value));
@@ -32,19 +35,19 @@ void add_reading(double tokens_per_s, std::vector<std::string>& out) {
   out.push_back(fmt::format("{} people read (about {:.0f} tok/s)", how, reading_tokens_per_s));
 }
 
-std::string where_it_lies(const Placement& placement, const PlacementSummary& summary) {
+std::string where_it_lies(const Placement& placement, const PlacementSummary& summary, std::string_view beside) {
   if (summary.gpu_layers < summary.total_layers)
     return fmt::format("{} of {} layers on the GPU", summary.gpu_layers, summary.total_layers);
   if (placement.n_hosted_experts > 0)
-    return fmt::format("the experts of {} layers in system memory", placement.n_hosted_experts);
-  return "the cache in system memory";
+    return fmt::format("the experts of {} layers {}", placement.n_hosted_experts, beside);
+  return fmt::format("the cache {}", beside);
 }
 
 /// The same question for the same devices as if they had room for all of it.
 void add_collapse(const CheckRequest& request, const Footprint& footprint, const Placement& placement,
                   const Report& report, std::vector<std::string>& out) {
   const auto& machine = request.machine;
-  if (machine.devices.empty() || machine.unified() || placement.fully_on_device()) return;
+  if (machine.devices.empty() || placement.fully_on_device()) return;
   PlacementOptions resident = request.placement;
   resident.gpu_layers = UINT32_MAX;
   resident.cpu_moe_layers = 0;
@@ -57,8 +60,8 @@ void add_collapse(const CheckRequest& request, const Footprint& footprint, const
   if (fast < worth_comparing * slow) return;
   const auto many = machine.devices.size() > 1;
   out.push_back(fmt::format("{}: about {} tok/s, {}x slower than if {} had room for all of it (about {})",
-                            where_it_lies(placement, report.placement), whole(slow), two_digits(fast / slow),
-                            many ? "these GPUs" : "this GPU", whole(fast)));
+                            where_it_lies(placement, report.placement, beside_gpu(machine)), whole(slow),
+                            two_digits(fast / slow), many ? "these GPUs" : "this GPU", whole(fast)));
 }
 
 struct Disk {

@@ -92,6 +92,7 @@ Result<std::vector<Point>> points_of(const CheckRequest& request, SweepKind kind
 }
 
 void set_usable(const Machine& machine, Sweep& out) {
+  out.shared_pool = machine.unified();
   for (const auto& device : machine.devices) out.usable += device.usable_bytes();
   if (!machine.devices.empty()) return;
   out.on_host = true;

@@ -76,9 +76,17 @@ class Chart {
     return static_cast<std::size_t>(std::lround(share * (cells_ - 1)));
   }
 
+  /// Of a shared pool, what the GPU may not have is the processor's.
+  [[nodiscard]] Bytes on_accelerator(const Outcome& o) const {
+    if (sweep_.on_host) return 0;
+    if (!sweep_.shared_pool) return o.gpu_bytes;
+    if (o.verdict == VerdictCode::cpu) return 0;
+    return o.verdict == VerdictCode::offload ? std::min(o.gpu_bytes, sweep_.usable) : o.gpu_bytes;
+  }
+
   /// What lies on the accelerators, then what lies in system memory; the line stands where the usable memory ends.
   [[nodiscard]] std::string memory_bar(const Outcome& o) const {
-    const auto solid = cells_of(sweep_.on_host ? 0 : o.gpu_bytes), all = cells_of(o.total_bytes);
+    const auto solid = cells_of(on_accelerator(o)), all = cells_of(o.total_bytes);
     const auto line_at = sweep_.usable == 0 ? cells_ : cells_of(sweep_.usable);
     std::string out;
     for (std::size_t i = 0; i < cells_; ++i)

@@ -13,10 +13,10 @@ namespace {
 using enum VerdictCode;
 
 /// Memory left over on the fullest device, beyond its reserve.
-Bytes least_free(const Placement& placement, const Machine& machine) {
+Bytes least_free(const Placement& placement) {
   Bytes least = UINT64_MAX;
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
-    const auto usable = machine.devices[i].usable_bytes();
+    const auto usable = placement.usable[i];
     const auto total = placement.devices[i].total();
     if (total > 0) least = std::min(least, usable > total ? usable - total : 0);
   }
@@ -27,7 +27,7 @@ VerdictCode classify(const Placement& placement, const Machine& machine) {
   if (undriven_device(machine) != nullptr) return unknown;
   if (!placement.fits()) return wont_run;
   // An encoder or a table set on an accelerator counts as resident when nothing but its input table stays behind.
-  if (placement.fully_on_device()) return least_free(placement, machine) >= recommended_headroom ? fits : tight;
+  if (placement.fully_on_device()) return least_free(placement) >= recommended_headroom ? fits : tight;
   const bool on_device = std::any_of(placement.split.layer_device.begin(), placement.split.layer_device.end(),
                                      [](std::int32_t d) { return d >= 0; });
   return on_device ? offload : cpu;
@@ -41,7 +41,7 @@ bool spills_silently(const Machine& machine) {
 void explain_excess(const Footprint& footprint, const Placement& placement, const Machine& machine, Verdict& verdict) {
   for (std::size_t i = 0; i < placement.devices.size(); ++i) {
     const auto need = placement.devices[i].total();
-    const auto have = machine.devices[i].usable_bytes();
+    const auto have = placement.usable[i];
     if (need > have)
       verdict.reasons.push_back(
           {"device_memory", fmt::format("{} needs {}, {} is usable: {} short", machine.devices[i].id,
@@ -51,7 +51,7 @@ void explain_excess(const Footprint& footprint, const Placement& placement, cons
     verdict.reasons.push_back({"shared_memory_spill",
                                "Windows' driver would spill the rest into shared memory and crawl, unless it is set to "
                                "\"Prefer No Sysmem Fallback\""});
-  if (placement.host_fits) return;
+  if (placement.host_fits || machine.unified()) return;
   const auto usable = machine.host.usable_bytes().value_or(0);
   verdict.reasons.push_back({"host_memory", fmt::format("system memory needs {}, {} is usable",
                                                         format_bytes(placement.host.total()), format_bytes(usable))});
@@ -69,13 +69,14 @@ std::size_t layers_without_experts(const Split& split) {
 
 void explain_fit(const Placement& placement, const Machine& machine, Verdict& verdict) {
   const auto& split = placement.split;
+  const auto beside = beside_gpu(machine);
   switch (verdict.code) {
     case fits:
     case tight:
       verdict.reasons.push_back(
           {verdict.code == fits ? "fits" : "headroom",
            fmt::format(
-               "{} free on the fullest device{}", format_bytes(least_free(placement, machine)),
+               "{} free on the fullest device{}", format_bytes(least_free(placement)),
                verdict.code == fits ? "" : fmt::format(", {} recommended", format_bytes(recommended_headroom)))});
       break;
     case offload:
@@ -86,15 +87,14 @@ void explain_fit(const Placement& placement, const Machine& machine, Verdict& ve
           verdict.reasons.push_back({"experts_on_host", fmt::format("{} of them without their experts", without)});
       } else if (placement.n_hosted_experts > 0) {
         verdict.reasons.push_back(
-            {"experts_on_host", fmt::format("experts of {} of {} layers in system memory", placement.n_hosted_experts,
-                                            split.layer_device.size() - 1)});
+            {"experts_on_host", fmt::format("experts of {} of {} layers {}", placement.n_hosted_experts,
+                                            split.layer_device.size() - 1, beside)});
       }
-      if (!split.kv_on_device) verdict.reasons.push_back({"cache_on_host", "the KV cache is in system memory"});
+      if (!split.kv_on_device) verdict.reasons.push_back({"cache_on_host", fmt::format("the KV cache is {}", beside)});
       break;
     case cpu:
-      verdict.reasons.push_back({"no_accelerator", machine.devices.empty()
-                                                       ? "no accelerator in use"
-                                                       : "not even one layer fits the accelerator"});
+      verdict.reasons.push_back(
+          {"no_accelerator", machine.devices.empty() ? "no accelerator in use" : "no layer lies on the accelerator"});
       break;
     case unknown:
       verdict.reasons.push_back(

@@ -61,6 +61,7 @@ Machine Sampler::shared_pool() {
   request.devices[0].kind = DeviceKind::unified;
   request.devices[0].memory_bytes = 8 * gib * (1 + below(12));
   request.os = OperatingSystem::macos;
+  if (one_in(2)) request.free_vram = request.devices[0].memory_bytes / 2;
   return assemble_machine(request);
 }
 
@@ -97,7 +98,8 @@ std::string describe(const CheckRequest& request) {
               (p.swa_full ? " --swa-full" : "") + (p.offload_kqv ? "" : " --no-kv-offload");
   if (request.placement.gpu_layers) text += " --gpu-layers " + std::to_string(*request.placement.gpu_layers);
   for (const auto& device : request.machine.devices)
-    text += (request.machine.unified() ? " pool of " : " card of ") + format_bytes(device.usable_bytes());
+    text += (request.machine.unified() ? " " + format_bytes(device.usable_bytes()) + " of a pool of " : " card of ") +
+            format_bytes(device.usable_pool());
   if (const auto usable = request.machine.host.usable_bytes()) text += " host " + format_bytes(*usable);
   return text;
 }

@@ -127,7 +127,7 @@ std::vector<Sizes> predict(const MemoryTruth& truth, ResolvedContext* context) {
           ? make_split(footprint.spec().n_layer, layers, std::vector<double>(truth.n_device, 1.0), truth.cpu_moe_layers,
                        params.offload_kqv)
           : make_sliced_split(footprint.spec().n_layer, layers, truth.slices, truth.cpu_moe_layers, params.offload_kqv);
-  const auto loads = distribute(footprint, split, false);
+  const auto loads = distribute(footprint, split);
   // llama.cpp makes the buffers that sums meet in later, and does not count them.
   const auto uncounted = reduction_bytes(footprint.spec(), footprint.context, split);
   std::vector<Sizes> out;

@@ -30,6 +30,25 @@ Report report(Bytes first, Bytes second, Bytes host, VerdictCode code, bool met)
 
 }  // namespace
 
+TEST_CASE("models side by side share one pool, the GPU's part of it and the rest") {
+  Machine machine;
+  machine.devices.resize(1);
+  auto& device = machine.devices[0];
+  device.id = "gpu0";
+  device.spec.kind = DeviceKind::unified;
+  device.memory_bytes = 16 * gib;
+  device.visible_bytes = 8 * gib;
+  device.pool_bytes = 15 * gib;
+  Report large;
+  large.devices = {{.weights = 10 * gib}};
+  large.verdict = {VerdictCode::offload, true, {{"why", "the reason"}}};
+  Budget budget(machine);
+  budget.add("chat", large);
+  CHECK(budget.left().devices[0].usable_bytes() == 0);
+  CHECK(budget.left().devices[0].usable_pool() == 5 * gib);
+  CHECK(budget.outcome().message == "gpu0 10.0 GiB of 15.0 GiB usable (chat 10.0 GiB)");
+}
+
 TEST_CASE("models side by side leave each other what they do not take") {
   Budget budget(two_cards());
   budget.add("chat", report(4 * gib, 2 * gib, gib, VerdictCode::fits, true));

@@ -98,7 +98,7 @@ void check_run(const Subject& subject, std::uint32_t gpu_layers, bool offload_kq
   params.offload_kqv = offload_kqv;
   const auto footprint = measure(build(subject), params);
   const auto split = make_split(footprint.spec().n_layer, gpu_layers, std::vector<double>{1.0}, 0, offload_kqv);
-  const auto loads = distribute(footprint, split, false);
+  const auto loads = distribute(footprint, split);
   const auto same = [](const Load& ours, const Sizes& theirs) {
     CHECK(ours.weights == theirs.weights);
     CHECK(ours.kv_cache + ours.state == theirs.cache);

@@ -22,6 +22,7 @@ Report full_report() {
   report.machine.devices[0].id = "gpu0";
   report.machine.devices[1].id = "gpu1";
   report.devices = {{.weights = 100}, {.weights = 50, .compute = 7}};
+  report.usable = {200, 200};
   report.verdict = {VerdictCode::offload, true, {{"layers_on_host", "12 of 33 layers on the GPU"}}};
   const Range range{1, 2, 3};
   report.speed.decode_tokens_per_s = report.speed.prefill_tokens_per_s = report.speed.time_to_first_token_s = range;

@@ -27,6 +27,7 @@ TEST_CASE("an outcome sums a report over its devices") {
   Report report;
   report.verdict = {VerdictCode::offload, false, {{"spills", "12 of 33 layers on the GPU"}}};
   report.devices.resize(2);
+  report.usable.resize(2);
   report.devices[0] = {.weights = 100, .kv_cache = 10};
   report.devices[1] = {.weights = 50, .kv_cache = 5, .compute = 7};
   report.host = {.weights = 30, .kv_cache = 3};

@@ -45,6 +45,35 @@ TEST_CASE("everything goes on a card that holds it") {
   CHECK(placement.slack[0] == static_cast<std::int64_t>(24 * gib - placement.devices[0].total()));
 }
 
+TEST_CASE("what a shared pool's GPU may not have, the processor takes") {
+  auto machine = cards({4 * gib});
+  machine.devices[0].spec.kind = DeviceKind::unified;
+  machine.devices[0].pool_bytes = 7 * gib;
+  const auto beside = solve_placement(llama(), cards({4 * gib}), {});
+  const auto placement = solve_placement(llama(), machine, {});
+  CHECK(placement.fits());
+  CHECK(placement.split.gpu_layers == beside.split.gpu_layers);
+  CHECK(placement.host.total() == 0);
+  CHECK(placement.devices[0].total() == beside.total());
+  CHECK(placement.beside_gpu == beside.host.total());
+  CHECK(placement.usable[0] == 7 * gib);
+  machine.devices[0].pool_bytes = 5 * gib;
+  CHECK_FALSE(solve_placement(llama(), machine, {}).fits());
+  PlacementOptions on_processor;
+  on_processor.gpu_layers = 0;
+  machine.devices[0].pool_bytes = 7 * gib;
+  CHECK(solve_placement(llama(), machine, on_processor).fits());
+}
+
+TEST_CASE("a shared pool whose GPU may have all holds no more for that") {
+  auto machine = cards({12 * gib});
+  machine.devices[0].spec.kind = DeviceKind::unified;
+  const auto placement = solve_placement(llama(), machine, {});
+  CHECK(placement.fully_on_device());
+  CHECK(placement.beside_gpu > 0);
+  CHECK(placement.usable[0] == 12 * gib);
+}
+
 TEST_CASE("a smaller card takes as many whole layers as fit") {
   const auto machine = cards({4 * gib});
   const auto placement = solve_placement(llama(), machine, {});

@@ -21,7 +21,7 @@ Bytes held(const Loads& loads) {
 
 Loads on_one_card(const Footprint& footprint, std::uint32_t gpu_layers) {
   const auto n = footprint.spec().n_layer;
-  return distribute(footprint, make_split(n, gpu_layers, {1.0}, 0, footprint.params.offload_kqv), false);
+  return distribute(footprint, make_split(n, gpu_layers, {1.0}, 0, footprint.params.offload_kqv));
 }
 
 Loads all_on_one_card(const Footprint& footprint) { return on_one_card(footprint, footprint.spec().n_layer + 1); }
@@ -199,19 +199,41 @@ TEST_CASE("a shared pool is counted once") {
   for_each_question(7, 80, [](CheckRequest& request, Sampler& sampler) {
     request.machine = sampler.shared_pool();
     request.placement = {};
+    request.placement.gpu_layers = UINT32_MAX;
     const auto pooled = check(request);
     REQUIRE(pooled);
     REQUIRE(pooled->devices.size() == 1);
     CHECK(pooled->host.total() == 0);
     auto apart = request;
     apart.machine.devices[0].spec.kind = DeviceKind::discrete;
-    apart.placement.gpu_layers = UINT32_MAX;
     const auto discrete = check(apart);
     REQUIRE(discrete);
     // A device pads the input table's rows where system memory does not.
     const auto& input = request.model->weights.input;
     CHECK(pooled->total_bytes() <= discrete->total_bytes() + input.device - std::min(input.device, input.host));
   });
+}
+
+TEST_CASE("of a shared pool the GPU's limit binds its own part, and what the system leaves binds all") {
+  int spilled = 0;
+  for_each_question(9, 200, [&](CheckRequest& request, Sampler& sampler) {
+    request.machine = sampler.shared_pool();
+    request.placement = {};
+    const auto& device = request.machine.devices[0];
+    const auto footprint = measure(request.model, request.context);
+    const auto placement = solve_placement(footprint, request.machine, request.placement);
+    const auto total = placement.devices[0].total();
+    CHECK(placement.host.total() == 0);
+    if (!placement.fits()) return;
+    CHECK(total - placement.beside_gpu <= device.usable_bytes());
+    CHECK(total <= device.usable_pool());
+    spilled += !placement.fully_on_device();
+    // What a card of the limit's size and system memory of the rest's hold, the pool holds too.
+    auto wider = request.machine;
+    wider.devices[0].visible_bytes = std::max(device.visible_bytes, device.pool_bytes);
+    CHECK(solve_placement(footprint, wider, {}).fits());
+  });
+  CHECK(spilled > 10);
 }
 
 TEST_CASE("what is said to fit is within usable memory everywhere") {
@@ -222,8 +244,9 @@ TEST_CASE("what is said to fit is within usable memory everywhere") {
     if (report->verdict.code == VerdictCode::wont_run) return;
     ++solved;
     for (std::size_t i = 0; i < report->devices.size(); ++i) {
-      CHECK(report->devices[i].total() <= request.machine.devices[i].usable_bytes());
-      const auto left = request.machine.devices[i].usable_bytes() - report->devices[i].total();
+      CHECK(report->devices[i].total() <= report->usable[i]);
+      CHECK(report->usable[i] <= request.machine.devices[i].usable_pool());
+      const auto left = report->usable[i] - report->devices[i].total();
       if (report->verdict.code == VerdictCode::fits && report->devices[i].total() > 0)
         CHECK(left >= recommended_headroom);
     }
