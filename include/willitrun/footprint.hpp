@@ -39,6 +39,7 @@ struct Load {
   Bytes weights = 0, kv_cache = 0, state = 0, compute = 0, tables = 0, overhead = 0;
   [[nodiscard]] Bytes total() const { return weights + kv_cache + state + compute + tables + overhead; }
   Load& operator+=(const Load& other);
+  bool operator==(const Load& other) const = default;
 };
 
 struct Loads {

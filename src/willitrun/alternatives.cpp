@@ -198,22 +198,22 @@ const std::vector<DeviceSpec>& devices_by_memory() {
   return devices;
 }
 
-/// `spec` in the place of the machine's one device, with that much memory where it has none of its own.
+/// `spec` in the place of each of the machine's devices, with that much memory where it has none of its own.
 Machine with_device(const Machine& machine, const DeviceSpec& spec, std::optional<Bytes> memory = std::nullopt) {
   const auto& present = machine.devices[0];
   MachineRequest request;
-  request.devices = {spec};
+  request.devices.assign(machine.devices.size(), spec);
   request.vram = memory;
   request.os = machine.os;
   request.backend = machine.backend;
   request.vllm = machine.share.has_value();
   auto out = assemble_machine(request);
   out.host = machine.host;
-  if (machine.share)
-    claim_share(out, *machine.share);
-  else
-    out.devices[0].reserve_bytes = present.reserve_bytes;
-  out.devices[0].overhead_bytes = std::max(out.devices[0].overhead_bytes, present.overhead_bytes);
+  if (machine.share) claim_share(out, *machine.share);
+  for (auto& device : out.devices) {
+    if (!machine.share) device.reserve_bytes = present.reserve_bytes;
+    device.overhead_bytes = std::max(device.overhead_bytes, present.overhead_bytes);
+  }
   return out;
 }
 
@@ -232,26 +232,33 @@ void try_more_device_memory(Search& search) {
   }
 }
 
-/// The smallest device of the same vendor and kind, released since 2020, on which it fits; its own generation first.
+bool all_alike(const Machine& machine) {
+  return std::all_of(machine.devices.begin(), machine.devices.end(),
+                     [&](const Device& d) { return d.spec.id == machine.devices[0].spec.id; });
+}
+
+/// The smallest device of the same vendor and kind, released since 2020, on as many of which it fits; its own
+/// generation first.
 void try_next_device(Search& search) {
   const auto& machine = search.request().machine;
-  if (machine.devices.size() != 1) return;
+  const auto n = machine.devices.size();
+  if (n == 0 || !all_alike(machine) || (n > 1 && !search.unchanged().placement.tensor_split.empty())) return;
   const auto& present = machine.devices[0];
-  if (present.spec.id.empty()) return try_more_device_memory(search);
+  if (present.spec.id.empty()) return n == 1 ? try_more_device_memory(search) : void();
   const auto& all = devices_by_memory();
   const bool unified = present.spec.kind == DeviceKind::unified;
   for (const bool own_generation : {true, false}) {
     if (own_generation && !unified) continue;
     for (const auto& spec : all) {
       if (spec.kind != present.spec.kind || spec.memory_bytes <= present.memory_bytes ||
-          spec.memory_bytes < search.request().model->weights.file_bytes)
+          spec.memory_bytes * n < search.request().model->weights.file_bytes || (n > 1 && is_laptop(spec)))
         continue;
       if (!present.spec.vendor.empty() && spec.vendor != present.spec.vendor) continue;
       if (own_generation && spec.architecture != present.spec.architecture) continue;
       const auto larger = with_device(machine, spec);
       auto attempt = search.unchanged();
       attempt.machine = &larger;
-      attempt.change = fmt::format("--gpu {}", spec.id);
+      attempt.change = n == 1 ? fmt::format("--gpu {}", spec.id) : fmt::format("--gpu {}x{}", n, spec.id);
       if (search.offer(attempt)) return;
     }
   }
@@ -263,11 +270,9 @@ void try_more_of_the_same(Search& search) {
   auto machine = search.request().machine;
   if (machine.devices.empty()) return;
   const auto present = machine.devices[0];
-  const bool alike = std::all_of(machine.devices.begin(), machine.devices.end(),
-                                 [&](const Device& d) { return d.spec.id == present.spec.id; });
   const bool addable =
       present.spec.kind == DeviceKind::discrete && !present.spec.id.empty() && !is_laptop(present.spec);
-  if (!alike || !addable || !search.unchanged().placement.tensor_split.empty()) return;
+  if (!all_alike(machine) || !addable || !search.unchanged().placement.tensor_split.empty()) return;
   for (const auto count : counts) {
     if (count <= machine.devices.size() || (count > 4 && !is_vllm(search))) continue;
     while (machine.devices.size() < count) {

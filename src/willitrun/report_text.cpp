@@ -39,12 +39,14 @@ std::vector<BarPart> bar_parts(const Load& load) {
           {load.overhead, "░", "-"}};
 }
 
-/// One device: a bar over its usable memory and the parts below it.
-std::string device_text(std::string_view label, const Load& load, std::optional<Bytes> usable, const TextStyle& style) {
+/// One device, or several alike: a bar over its usable memory and the parts below it.
+std::string device_text(std::string_view label, const Load& load, std::optional<Bytes> usable, const TextStyle& style,
+                        bool each = false) {
   const auto capacity = usable.value_or(load.total());
-  const auto figure = usable ? fmt::format("{} of {} GiB usable", gib_text(load.total()), gib_text(capacity))
-                             : fmt::format("{} GiB", gib_text(load.total()));
-  const auto lead = fmt::format("  {:<7}", label);
+  const auto figure =
+      usable ? fmt::format("{} of {} GiB usable{}", gib_text(load.total()), gib_text(capacity), each ? " each" : "")
+             : fmt::format("{} GiB", gib_text(load.total()));
+  const auto lead = fmt::format("  {:<6} ", label);
   const auto used = static_cast<unsigned>(lead.size() + 2 + figure.size());
   const auto cells = style.width > used + 10 ? std::min(style.width - used, 48U) : 10U;
   // Without a known capacity there is nothing to draw a share of.
@@ -67,12 +69,19 @@ std::string device_text(std::string_view label, const Load& load, std::optional<
 }
 
 std::string devices_text(const Report& r, const TextStyle& style) {
+  constexpr std::size_t many = 4;  // beyond, devices that are alike share a bar
+  const auto n = r.devices.size();
   std::string out;
-  for (std::size_t i = 0; i < r.devices.size(); ++i) {
+  for (std::size_t i = 0, next = 0; i < n; i = next) {
     const auto& device = r.machine.devices[i];
+    const auto alike = [&](std::size_t other) {
+      return r.devices[other] == r.devices[i] && r.usable[other] == r.usable[i];
+    };
+    for (next = i + 1; n > many && next < n && alike(next);) ++next;
     const bool unified = device.spec.kind == DeviceKind::unified;
-    const auto label = unified ? std::string("Memory") : r.devices.size() == 1 ? "VRAM" : device.id;
-    out += device_text(label, r.devices[i], r.usable[i], style);
+    auto label = unified ? std::string("Memory") : n == 1 ? "VRAM" : device.id;
+    if (next - i > 1) label += fmt::format("-{}", next - 1);
+    out += device_text(label, r.devices[i], r.usable[i], style, next - i > 1);
   }
   if (r.host.total() > 0 && !r.machine.unified())
     out += device_text("RAM", r.host, r.machine.host.usable_bytes(), style);

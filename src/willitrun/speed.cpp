@@ -132,7 +132,7 @@ void note_slices(const SpeedWork& work, const MachineSpeed& speed, Backend backe
     out.notes.push_back(fmt::format("tensor split: hardly measured with {} on {}, hence the wide range",
                                     name_of(speed.engine), name_of(backend)));
   if (backend == Backend::cuda)
-    out.notes.emplace_back("tensor split: GPUs linked by PCIe assumed; over NVLink it is faster");
+    out.notes.emplace_back("tensor split: measured on GPUs linked by PCIe alone; over NVLink it is faster");
 }
 
 /// What others measured, where all of the model lies where they had it.

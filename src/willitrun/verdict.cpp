@@ -39,13 +39,17 @@ bool spills_silently(const Machine& machine) {
 }
 
 void explain_excess(const Footprint& footprint, const Placement& placement, const Machine& machine, Verdict& verdict) {
-  for (std::size_t i = 0; i < placement.devices.size(); ++i) {
+  const auto n = placement.devices.size();
+  for (std::size_t i = 0, next = 0; i < n; i = next) {
     const auto need = placement.devices[i].total();
     const auto have = placement.usable[i];
-    if (need > have)
-      verdict.reasons.push_back(
-          {"device_memory", fmt::format("{} needs {}, {} is usable: {} short", machine.devices[i].id,
-                                        format_bytes(need), format_bytes(have), format_bytes(need - have))});
+    for (next = i + 1; next < n && placement.devices[next].total() == need && placement.usable[next] == have;) ++next;
+    if (need <= have) continue;
+    const auto who = next - i == 1 ? machine.devices[i].id + " needs"
+                                   : fmt::format("{} {} {} each need", machine.devices[i].id,
+                                                 next - i == 2 ? "and" : "to", machine.devices[next - 1].id);
+    verdict.reasons.push_back({"device_memory", fmt::format("{} {}, {} is usable: {} short", who, format_bytes(need),
+                                                            format_bytes(have), format_bytes(need - have))});
   }
   if (!placement.devices_fit && spills_silently(machine))
     verdict.reasons.push_back({"shared_memory_spill",
