@@ -32,6 +32,7 @@ struct CheckRequest {
   std::vector<Warning> warnings;  ///< found while the model was read
   std::string ollama_tag;         ///< the model's name at Ollama, if it has one
   std::string published_as;       ///< its repository at Hugging Face, where the quant is the one it is published in
+  bool leaves_out_tower = false;  ///< what sees or hears is not counted
   std::string model_file;         ///< for the printed commands
   bool embeds = false;            ///< a decoder trained to embed text
 };

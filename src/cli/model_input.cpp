@@ -99,7 +99,10 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& 
   if (!out) return out;
   if (loads_published(wish.engine) && preset->type == TensorType::mxfp4)
     out->weighed = weigh_model(experts_alone_quantized(out->weighed->model));
-  if (const auto n = found->entry.vision_parameters; n > 0) assumptions.push_back({"text_only", text_only(wish, n)});
+  if (const auto n = found->entry.vision_parameters; n > 0) {
+    assumptions.push_back({"text_only", text_only(wish, n)});
+    out->leaves_out_tower = true;
+  }
   out->assumptions = std::move(assumptions);
   out->ollama_tag = found->entry.ollama;
   if (const auto native = find_quant(found->entry.native_quant); native && native->id == preset->id)

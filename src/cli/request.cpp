@@ -229,6 +229,7 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   warn_of_unused_ram(options, check.machine, check.warnings);
   check.ollama_tag = model.ollama_tag;
   check.published_as = model.published_as;
+  check.leaves_out_tower = model.leaves_out_tower;
   check.embeds = model.embeds;
   check.model_file = model.file;
   return check;

@@ -20,6 +20,7 @@ struct LoadedModel {
   std::optional<Recommender> recommender;    ///< instead of the two, for a spec of tables
   std::string quant_id, quant_name;
   std::string file, ollama_tag, published_as;
+  bool leaves_out_tower = false;
   bool embeds = false;
   std::vector<Assumption> assumptions;
   std::vector<Warning> warnings;

@@ -124,6 +124,7 @@ std::string lmstudio_command(const CheckRequest& request, const Placement& place
 /// A directory of safetensors files as it lies there, or a repository of them; llama.cpp would need either converted.
 std::string vllm_command(std::string_view model, const CheckRequest& request, const Placement& placement) {
   auto out = fmt::format("vllm serve {} --max-model-len {}", model, placement.context.n_ctx_seq);
+  if (request.leaves_out_tower) out += " --language-model-only";
   const auto& split = placement.split;
   if (split.n_device > 1)
     out += fmt::format(" --{}-parallel-size {}", split.sliced() ? "tensor" : "pipeline", split.n_device);
