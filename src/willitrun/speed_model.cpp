@@ -219,8 +219,10 @@ MachineSpeed machine_speed(const Machine& machine, Engine engine, std::span<cons
     PlaceSpeed place;
     // GTX 16 cards are Turing without matrix units: they run what Pascal does.
     const bool plain_turing = device.spec.architecture == "Turing" && !device.spec.fp16_matrix_tflops;
-    place.row = &speed_row(rows, engine, machine.backend, plain_turing ? "Pascal" : device.spec.architecture,
-                           plain_turing ? "" : device.spec.compute_capability);
+    const std::string_view architecture = plain_turing ? "Pascal" : std::string_view(device.spec.architecture);
+    place.row =
+        &speed_row(rows, engine, machine.backend, architecture, plain_turing ? "" : device.spec.compute_capability);
+    place.borrowed = place.row->architecture.empty() || !architecture.starts_with(place.row->architecture);
     place.bandwidth = device.spec.bandwidth_gb_s.value_or(0) * 1e9;
     place.peak = peak_of(device.spec) * (plain_turing ? 0.5 : 1);  // Pascal's peak is single precision
     if (device.spec.tdp_w && place.peak > 0) place.power = *device.spec.tdp_w / (place.peak * typical_watts_per_flops);

@@ -18,6 +18,7 @@ inline constexpr double typical_host_gb_s = 70;
 /// What one place can do.
 struct PlaceSpeed {
   const SpeedRow* row = nullptr;
+  bool borrowed = false;  ///< an accelerator whose architecture nobody measured: the row is another's
   double bandwidth = 0;  ///< bytes per second at most; 0 = unknown
   double readable = 0;   ///< bytes per second that weights are read at: bandwidth x share, for CPUs also by cores
   double peak = 0;       ///< floating-point operations per second at most; 0 = unknown

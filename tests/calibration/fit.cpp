@@ -21,9 +21,9 @@ struct Plan {
   std::vector<OwnParameter> own;
   Parameters shared;
 };
-const Plan device_decode{{{read_share, 0.15}, {draw, 0.3}, {layer_us, 0.7}, {cache_cost, 0.4}},
+const Plan device_decode{{{read_share, 0.15}, {draw, 0.3}, {layer_us, 0.7}, {cache_cost, 0.4}, {read_low_k, 0.3}},
                          {token_us, expert_layer, recurrent_layer, plain_cost, hop_us, read_floating, read_eight_bit,
-                          read_legacy, read_low_k, read_iq, read_four_bit}};
+                          read_legacy, read_iq, read_four_bit}};
 const Plan device_prefill{{{matrix_share, 1.2}, {attention_share, 1.2}},
                           {pass_us, scan_macs, power_limit, expert_matrix, pipeline, matrix_floating, matrix_eight_bit,
                            matrix_legacy, matrix_low_k, matrix_iq, matrix_four_bit}};
@@ -118,6 +118,10 @@ double pull_to(const SpeedRow& row, const SpeedRow& centre, const std::vector<Ow
   return sum;
 }
 
+/// What NVIDIA's chips can do is the same under Vulkan, where few were measured: these are drawn to CUDA's row, not to
+/// those of AMD's chips, whose peak counts two operations where NVIDIA's counts one.
+constexpr SpeedParameter of_chip[] = {draw, matrix_share, attention_share};
+
 struct Fitter {
   Rows& rows;
   Group group;
@@ -162,6 +166,8 @@ struct Fitter {
         centre.p[o.parameter] =
             std::clamp(general.p[o.parameter] * centres[k].p[o.parameter] / centres.back().p[o.parameter],
                        parameter_info[o.parameter].low, parameter_info[o.parameter].high);
+      if (const auto* chip = row.backend == Backend::vulkan ? cuda_row(rows, row) : nullptr)
+        for (const auto p : of_chip) centre.p[p] = chip->p[p];
       if (mine.empty()) {
         for (const auto& o : own) row.p[o.parameter] = centre.p[o.parameter];
         continue;
@@ -194,6 +200,14 @@ const SpeedRow& llama_counterpart(const Rows& rows, const SpeedRow& row) {
 }
 
 }  // namespace
+
+const SpeedRow* cuda_row(const Rows& rows, const SpeedRow& row) {
+  const auto it = std::find_if(rows.begin(), rows.end(), [&](const SpeedRow& r) {
+    return r.engine == row.engine && r.backend == Backend::cuda && !row.architecture.empty() &&
+           r.architecture == row.architecture && r.capability == row.capability;
+  });
+  return it == rows.end() ? nullptr : &*it;
+}
 
 double residual(Case& c) { return std::log(c.measured->tokens_per_s / std::max(c.predicted(), 1e-6)); }
 

@@ -14,6 +14,9 @@ using Chosen = std::function<bool(const Case&)>;
 /// Fits `rows` to the chosen cases; the cases' places point into `rows`.
 void fit(Rows& rows, std::vector<Case>& cases, const Chosen& chosen);
 
+/// The row of the same chips under CUDA, if they are NVIDIA's.
+[[nodiscard]] const willitrun::SpeedRow* cuda_row(const Rows& rows, const willitrun::SpeedRow& row);
+
 /// log(measured / predicted)
 [[nodiscard]] double residual(Case& c);
 

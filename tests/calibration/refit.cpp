@@ -199,23 +199,45 @@ void set_slice_ranges(Rows& rows, const std::vector<Outcome>& outcomes) {
   }
 }
 
+struct Residual {
+  double ratio;
+  std::string_view device;
+};
+
+/// Of runs, or with `by_device` of devices, each counting alike however often it was measured: thirty runs on a rented
+/// share of one server say little of a desktop.
+double quantile_of(std::vector<Residual> residuals, double share, bool by_device) {
+  std::map<std::string_view, double> runs;
+  for (const auto& r : residuals) ++runs[r.device];
+  std::sort(residuals.begin(), residuals.end(), [](const auto& a, const auto& b) { return a.ratio < b.ratio; });
+  const double all = static_cast<double>(by_device ? runs.size() : residuals.size());
+  double passed = 0;
+  for (const auto& r : residuals) {
+    passed += by_device ? 1 / runs[r.device] : 1;
+    if (passed > share * all) return r.ratio;
+  }
+  return residuals.empty() ? std::nan("") : residuals.back().ratio;
+}
+
 /// Ranges from the residuals on unseen devices: a row's own where it has enough, else its backend's, else all.
 void set_ranges(Rows& rows, const std::vector<Outcome>& unseen) {
   constexpr std::size_t enough = 12;
   for (auto& row : rows) {
     for (const bool prefill : {false, true}) {
-      std::vector<double> own, backend, all;
+      std::vector<Residual> own, backend, all;
       for (const auto& o : unseen) {
         if (o.c->measured->prefill != prefill || o.c->work.sliced) continue;
-        const double ratio = o.c->measured->tokens_per_s / o.predicted;
+        const Residual residual{o.c->measured->tokens_per_s / o.predicted, o.c->measured->device};
         const auto& r = o.c->row();
-        all.push_back(ratio);
-        if (r.engine == row.engine && r.backend == row.backend) backend.push_back(ratio);
-        if (&r == &row) own.push_back(ratio);
+        all.push_back(residual);
+        if (r.engine == row.engine && r.backend == row.backend) backend.push_back(residual);
+        if (&r == &row) own.push_back(residual);
       }
       const auto& use = own.size() >= enough ? own : backend.size() >= enough ? backend : all;
-      row.p[prefill ? prefill_low : decode_low] = std::clamp(quantile(use, .09), .15, .95);
-      row.p[prefill ? prefill_high : decode_high] = std::clamp(quantile(use, .91), 1.05, 3.5);
+      // Two people with the same card differ by a median of 16 %: no range is narrower.
+      const bool by_device = row.backend == Backend::cpu;
+      row.p[prefill ? prefill_low : decode_low] = std::clamp(quantile_of(use, .09, by_device), .15, .92);
+      row.p[prefill ? prefill_high : decode_high] = std::clamp(quantile_of(use, .91, by_device), 1.08, 3.5);
     }
   }
 }
@@ -238,7 +260,7 @@ bool write_json(const std::string& path, const std::string& date, const Rows& ro
     std::vector<Outcome> decode, prefill;
     for (const auto& o : outcomes)
       if (&o.c->row() == &row) (o.c->measured->prefill ? prefill : decode).push_back(o);
-    if (decode.empty() && prefill.empty() && !row.architecture.empty()) continue;
+    if (decode.empty() && prefill.empty() && !row.architecture.empty() && cuda_row(rows, row) == nullptr) continue;
     out << (first ? "" : ",\n")
         << fmt::format(
                "  {{\"engine\": \"{}\", \"backend\": \"{}\", \"architecture\": \"{}\", \"compute_capability\": "
