@@ -56,5 +56,6 @@ struct Recommender {
 [[nodiscard]] Result<TableType> find_table_type(std::string_view text);
 [[nodiscard]] Result<Optimizer> find_optimizer(std::string_view text);
 [[nodiscard]] std::string_view name_of(TableType type);
+[[nodiscard]] std::string_view name_of(Optimizer optimizer);
 
 }  // namespace willitrun

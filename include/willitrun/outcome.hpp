@@ -37,6 +37,7 @@ struct Outcome {
   std::uint64_t parameters = 0;
   Bytes weights_bytes = 0, kv_cache_bytes = 0, total_bytes = 0;  ///< over all devices
   Bytes gpu_bytes = 0, gpu_usable_bytes = 0;                     ///< of the accelerators together
+  Bytes presumed_bytes = 0;                                      ///< of system memory whose size was not stated
   std::uint32_t gpu_layers = 0, total_layers = 0;
   std::uint32_t n_ctx = 0;
   std::optional<std::uint32_t> max_ctx;  ///< longest that still fits as placed

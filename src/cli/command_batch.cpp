@@ -11,12 +11,13 @@
 #include "cli/option_keys.hpp"
 #include "cli/request.hpp"
 #include "cli/terminal.hpp"
+#include "willitrun/json_reader.hpp"
 #include "willitrun/suggest.hpp"
 
 namespace willitrun::cli {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;  // an id comes back as it was given
 
 constexpr std::size_t longest_line = 1 << 20;
 
@@ -37,12 +38,13 @@ Error bad_key(const std::string& key, std::string_view must_be) {
   return Error{"bad_request", fmt::format("'{}': must be {}", key, must_be)};
 }
 
-/// Those a line may set. Catalogs are the process's: they are named on its command line. A sweep has many answers.
+/// Those a line may set. Catalogs and the form of the output are the process's: they are named on its command line. A
+/// sweep has many answers.
 const std::vector<std::string>& allowed_keys() {
   static const auto keys = [] {
     using enum Group;
-    auto out = option_keys(std::array{model, placement, machine, gate, output, tables});
-    out.insert(out.end(), {"advise", "model", "id"});
+    auto out = option_keys(std::array{model, placement, machine, gate});
+    out.insert(out.end(), {"advise", "model", "id", "fields"});
     return out;
   }();
   return keys;
@@ -71,12 +73,16 @@ std::optional<Error> read_line(const std::string& text, Line& line) {
   if (text.size() > longest_line) return Error{"bad_request", "the line is longer than 1 MiB"};
   std::set<std::string> seen;
   std::optional<std::string> repeated;
+  bool deep = false;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (static_cast<std::size_t>(depth) > max_json_depth) deep = true;
+    if (deep) return false;  // what nests without end would end the stack
     if (depth != 1 || event != Json::parse_event_t::key) return true;
     if (const auto& key = value.get_ref<const std::string&>(); !seen.insert(key).second) repeated = key;
     return true;
   };
   const auto json = Json::parse(text, watch, false);
+  if (deep) return Error{"bad_request", fmt::format("nested more than {} deep", max_json_depth)};
   if (json.is_discarded()) return Error{"bad_request", "not valid JSON"};
   if (!json.is_object()) return Error{"bad_request", "must be a JSON object"};
   if (const auto id = json.find("id"); id != json.end()) line.id = id->dump();

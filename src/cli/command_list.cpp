@@ -66,7 +66,7 @@ std::vector<Row> engine_rows() {
           {"llamafile", "llamafile", "runs llama.cpp; speed as of early 2025"},
           {"mlx", "MLX", "Apple's own; memory approximate"},
           {"vllm", "vLLM", "for serving; memory after its startup logs"},
-          {"transformers", "Transformers", "memory approximate, speed as llama.cpp"}};
+          {"transformers", "Transformers", "memory approximate, speed unknown"}};
 }
 
 struct ListRow {

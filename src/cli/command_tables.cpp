@@ -51,6 +51,10 @@ int run_tables(const Options& options) {
   if (!requirement) return fail(requirement.error(), options);
   auto report = check_tables(*model, *machine, *requirement);
   if (!report) return fail(report.error(), options);
+  if (options.model) report->request.emplace_back("model", *options.model);
+  report->request.emplace_back("table", options.table);
+  report->request.emplace_back("optimizer", std::string(name_of(model->optimizer)));
+  add_machine_options(with_machine, *machine, *requirement, report->request);
   auto shown = options;
   shown.explain = true;  // the tables' sizes are the answer
   return answer(*report, shown);

@@ -68,11 +68,10 @@ std::string lower_case(std::string_view text) {
 }
 
 /// Every effective option, under its JSON key and with a value it takes.
-std::vector<std::pair<std::string, OptionValue>> effective_options(const Options& o, const LoadedModel& model,
-                                                                   const CheckRequest& check) {
+Echo effective_options(const Options& o, const LoadedModel& model, const CheckRequest& check) {
   const auto& p = check.context;
   const auto number = [](std::uint64_t n) { return OptionValue(static_cast<std::int64_t>(n)); };
-  std::vector<std::pair<std::string, OptionValue>> out{
+  Echo out{
       {"model", o.model.value_or("")},
       {"quant", model.quant_id},
       {"ctx", check.longest_ctx ? OptionValue(std::string("max")) : number(p.n_ctx)},
@@ -88,14 +87,23 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
       {"gpu_layers", o.gpu_layers.value_or("auto")},
       {"cpu_moe_layers", o.cpu_moe_layers.value_or("auto")},
       {"kv_offload", p.offload_kqv},
-      {"gpu", o.gpu},
-      {"gpu_count", number(check.machine.devices.size())},
-      {"reserve", o.reserve.value_or("auto")},
-      {"overhead", o.overhead.value_or("auto")},
-      {"os", lower_case(name_of(check.machine.os))},
-      {"backend", std::string(name_of(check.machine.backend))},
-      {"require", std::string(name_of(check.requirement.level))},
   };
+  add_machine_options(o, check.machine, check.requirement, out);
+  if (o.no_mmap) out.emplace_back("no_mmap", true);
+  return out;
+}
+
+}  // namespace
+
+void add_machine_options(const Options& o, const Machine& machine, const Requirement& requirement, Echo& out) {
+  const Echo effective{{"gpu", o.gpu},
+                       {"gpu_count", static_cast<std::int64_t>(machine.devices.size())},
+                       {"reserve", o.reserve.value_or("auto")},
+                       {"overhead", o.overhead.value_or("auto")},
+                       {"os", lower_case(name_of(machine.os))},
+                       {"backend", std::string(name_of(machine.backend))},
+                       {"require", std::string(name_of(requirement.level))}};
+  out.insert(out.end(), effective.begin(), effective.end());
   const std::array<std::pair<std::string_view, const Options::Text*>, 15> given{{{"vram", &o.vram},
                                                                                  {"free_vram", &o.free_vram},
                                                                                  {"bandwidth", &o.bandwidth},
@@ -113,11 +121,7 @@ std::vector<std::pair<std::string, OptionValue>> effective_options(const Options
                                                                                  {"max_memory", &o.max_memory}}};
   for (const auto& [key, text] : given)
     if (*text) out.emplace_back(key, **text);
-  if (o.no_mmap) out.emplace_back("no_mmap", true);
-  return out;
 }
-
-}  // namespace
 
 std::optional<Error> check_engine_runs(const Options& options, const Machine& machine) {
   struct Row {

@@ -13,6 +13,8 @@
 
 namespace willitrun::cli {
 
+using Echo = std::vector<std::pair<std::string, OptionValue>>;
+
 /// A model at one quant, and how it came to be that quant.
 struct LoadedModel {
   std::shared_ptr<const WeighedModel> weighed;
@@ -43,8 +45,8 @@ class ModelCache {
 
 struct ResolvedRequest {
   CheckRequest check;
-  std::optional<Recommender> recommender;                 ///< asked about instead of check.model
-  std::vector<std::pair<std::string, OptionValue>> echo;  ///< every effective option
+  std::optional<Recommender> recommender;  ///< asked about instead of check.model
+  Echo echo;                               ///< every effective option
 };
 
 /// The question that options ask of a model and a machine at hand; what they say of those is not looked at again.
@@ -59,6 +61,8 @@ void default_to_this_computer(Options& options);
 /// `request`, its devices set, with all else that the machine options say.
 [[nodiscard]] Result<MachineRequest> resolve_surroundings(const Options& options, MachineRequest request);
 [[nodiscard]] Result<Machine> resolve_machine(const Options& options);
+/// The effective options of machine and gate, under their JSON keys.
+void add_machine_options(const Options& options, const Machine& machine, const Requirement& requirement, Echo& out);
 [[nodiscard]] Result<Requirement> resolve_requirement(const Options& options);
 
 }  // namespace willitrun::cli

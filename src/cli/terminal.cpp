@@ -80,7 +80,10 @@ Result<TextStyle> output_style(const Options& options) {
 
 bool write_output(std::string_view text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!written && errno == EPIPE) closed = true;
+  const int problem = errno;
+  if (!written && problem == EPIPE) closed = true;
+  if (!written && !closed)
+    write_error(fmt::format("willitrun: the output could not be written: {}\n", std::strerror(problem)));
   return written || closed;
 }
 

@@ -113,13 +113,6 @@ void add_parallel_assumption(const CheckRequest& request, const Placement& place
            : fmt::format("pipeline parallel over {} GPUs, as {} do not divide by {}", n, undivided, n)});
 }
 
-void add_host_assumption(const Placement& placement, Report& report) {
-  if (report.machine.unified() || report.machine.host.memory_bytes || placement.host.total() < gib) return;
-  report.assumptions.push_back(
-      {"ram_not_stated", fmt::format("system memory not stated: {} must be free (--ram checks it)",
-                                     format_bytes(placement.host.total()))});
-}
-
 }  // namespace
 
 Bytes Report::total_bytes() const {
@@ -163,7 +156,6 @@ Result<Report> check(const CheckRequest& request) {
   report.warnings = request.warnings;
   add_warnings(request, footprint, report);
   add_served_warnings(request, footprint, report);
-  add_host_assumption(placement, report);
   add_parallel_assumption(request, placement, report);
   const bool has_limit = footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0;
   if ((request.advise || request.measure_room) && has_limit) {

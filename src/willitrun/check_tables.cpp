@@ -14,6 +14,15 @@ struct Tables {
   std::uint64_t parameters = 0;
 };
 
+/// "10,000,000 rows x 100 f32, with adam's state"
+std::string shape_of(const EmbeddingTable& table, Optimizer optimizer) {
+  auto out =
+      fmt::format("{} rows x {} {}", format_grouped(table.rows), format_grouped(table.dim), name_of(table.dtype));
+  if (table.buckets) out += fmt::format(", hashed to {}", format_grouped(*table.buckets));
+  if (table.replicas > 1) out += fmt::format(", {} copies", table.replicas);
+  return optimizer == Optimizer::none ? out : fmt::format("{}, with the state of {}", out, name_of(optimizer));
+}
+
 Result<Tables> add_up(const Recommender& model) {
   Tables out;
   for (const auto& table : model.tables) {
@@ -22,7 +31,7 @@ Result<Tables> add_up(const Recommender& model) {
     const auto sum = checked_add(out.load.tables, bytes->total());
     if (!sum) return Error{"too_large", fmt::format("table '{}': the tables together exceed 64 bits", table.name)};
     out.load.tables = *sum;
-    out.parts.parts.push_back({table.name, bytes->total()});
+    out.parts.parts.push_back({table.name, bytes->total(), shape_of(table, model.optimizer)});
     out.parameters += std::min(table.rows, table.buckets.value_or(table.rows)) * table.dim;
   }
   const auto dense = dense_bytes(model);
@@ -65,9 +74,11 @@ void place_on_host(const Load& load, const Machine& machine, Report& report) {
                          : fmt::format("fit neither an accelerator nor the {} of system memory", format_bytes(*usable));
   report.verdict.reasons.push_back({fits ? "tables_on_host" : "host_memory",
                                     fmt::format("{} of tables and weights {}", format_bytes(load.total()), where)});
+  report.placement = {.kv_on_gpu = false, .cpu_percent = 100};
   if (!usable)
-    report.assumptions.push_back(
-        {"ram_not_stated", fmt::format("system memory not stated: {} must be free", format_bytes(load.total()))});
+    report.verdict.reasons.push_back(
+        {"ram_not_stated",
+         fmt::format("{} of system memory must be free (not stated; --ram checks it)", format_bytes(load.total()))});
 }
 
 }  // namespace

@@ -224,4 +224,6 @@ Result<Optimizer> find_optimizer(std::string_view text) {
 
 std::string_view name_of(TableType type) { return info(type).name; }
 
+std::string_view name_of(Optimizer optimizer) { return optimizers[static_cast<std::size_t>(optimizer)].name; }
+
 }  // namespace willitrun

@@ -27,6 +27,14 @@ std::string reason_text(const Outcome& o, const TextStyle& style) {
   return colored(status, color_of(o.status), style) + text.substr(status.size());
 }
 
+/// A pass that rests on system memory nobody stated.
+std::string presumed_text(const Outcome& o, const TextStyle& style) {
+  return wrapped(
+      "presumed ",
+      {one_line(o.name + ":"), format_bytes(o.presumed_bytes), "of system memory, as the target states no \"ram\""},
+      " ", style);
+}
+
 }  // namespace
 
 std::string run_as_text(Outcomes outcomes, const RunHeader& header, const TextStyle& style) {
@@ -49,6 +57,8 @@ std::string run_as_text(Outcomes outcomes, const RunHeader& header, const TextSt
   std::string reasons;
   for (const auto& o : outcomes)
     if (o.status != OutcomeStatus::passed || is_budget(o)) reasons += reason_text(o, style);
+  for (const auto& o : outcomes)
+    if (o.status == OutcomeStatus::passed && o.presumed_bytes > 0) reasons += presumed_text(o, style);
   if (!reasons.empty()) reasons += "\n";
   return out + reasons + colored(summary_line(counts), counts.met() ? Color::green : Color::red, style) + "\n";
 }

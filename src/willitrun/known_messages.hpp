@@ -12,7 +12,7 @@ enum class Meaning : std::uint8_t { none, free_vram, ram, ctx };
 
 struct KnownMessage {
   std::string_view code, title;
-  std::array<std::string_view, 4> patterns;  ///< see log_pattern.hpp; the first that matches counts, the fullest first
+  std::array<std::string_view, 6> patterns;  ///< see log_pattern.hpp; the first that matches counts, the fullest first
   std::string_view meaning;                  ///< {NAME} stands for what the pattern took; {a-b} for a difference
   std::array<std::string_view, 4> advice;
   /// What may be used: the sum of these captures, where all are there.

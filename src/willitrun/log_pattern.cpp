@@ -82,6 +82,16 @@ std::size_t size_at(std::string_view text, std::string_view name, Captures& out)
   return std::string_view::npos;
 }
 
+/// A number whose unit, GiB, stands further on.
+std::size_t gibibytes_at(std::string_view text, std::string_view name, Captures& out) {
+  const auto number = number_at(text, true);
+  if (!number || !(number->value < 1e9)) return std::string_view::npos;
+  const auto bytes = static_cast<Bytes>(number->value * static_cast<double>(gib));
+  out.numbers.insert_or_assign(std::string(name), bytes);
+  out.shown.insert_or_assign(std::string(name), format_bytes(bytes));
+  return number->length;
+}
+
 std::size_t count_at(std::string_view text, std::string_view name, bool is_bytes, Captures& out) {
   const auto number = number_at(text, false);
   if (!number || !(number->value < 1e18)) return std::string_view::npos;
@@ -125,6 +135,8 @@ bool match_here(const std::vector<Piece>& pieces, std::string_view text, Capture
       taken = literal_at(name, text);
     } else if (kind == "size") {
       taken = size_at(text, name, out);
+    } else if (kind == "gib") {
+      taken = gibibytes_at(text, name, out);
     } else if (kind == "count" || kind == "bytes") {
       taken = count_at(text, name, kind == "bytes", out);
     } else {

@@ -36,6 +36,9 @@ Outcome outcome_of(const Report& report) {
   out.weights_bytes = report.model.weights_bytes;
   out.total_bytes = report.total_bytes();
   out.kv_cache_bytes = report.host.kv_cache;
+  const auto& reasons = report.verdict.reasons;
+  if (std::any_of(reasons.begin(), reasons.end(), [](const Reason& r) { return r.code == "ram_not_stated"; }))
+    out.presumed_bytes = report.host.total();
   for (const auto& device : report.devices) {
     out.kv_cache_bytes += device.kv_cache;
     out.gpu_bytes += device.total();

@@ -63,6 +63,15 @@ void explain_excess(const Footprint& footprint, const Placement& placement, cons
     verdict.reasons.push_back({"reads_from_disk", "mmap would let it start, rereading what lacks from disk all along"});
 }
 
+/// What spills is held against nothing where nobody said how much system memory there is.
+void explain_presumed(const Placement& placement, const Machine& machine, Verdict& verdict) {
+  if (verdict.code != offload && verdict.code != cpu) return;
+  if (machine.unified() || machine.host.memory_bytes || placement.host.total() < gib) return;
+  verdict.reasons.push_back(
+      {"ram_not_stated", fmt::format("{} of system memory must be free (not stated; --ram checks it)",
+                                     format_bytes(placement.host.total()))});
+}
+
 /// Layers on an accelerator whose experts lie in system memory.
 std::size_t layers_without_experts(const Split& split) {
   std::size_t count = 0;
@@ -172,6 +181,7 @@ Verdict judge(const Footprint& footprint, const Placement& placement, const Mach
     explain_excess(footprint, placement, machine, verdict);
   else
     explain_fit(placement, machine, verdict);
+  explain_presumed(placement, machine, verdict);
   verdict.met = meets(verdict.code, requirement.level);
   if (verdict.code != wont_run)
     apply_gates({footprint.context.n_ctx_seq, placement.total(), speed}, requirement, verdict);

@@ -98,6 +98,15 @@ int main(int argc, char** argv) {
   check(endless.out.find("the line is longer than 1 MiB") != std::string::npos, "a long line is refused");
   check(endless.out.find("\"id\":1,") != std::string::npos, "and the next one answered");
 
+  constexpr std::size_t deep = 100'000;
+  std::ofstream(work / "deep") << "{\"id\":" << std::string(deep, '[') << std::string(deep, ']') << "}\n{\"id\":1}\n";
+  const auto nested = run("{} batch < deep", program, work);
+  check(nested.out.find("nested more than 64 deep") != std::string::npos, "a deep line is refused");
+  check(nested.out.find("\"id\":1,") != std::string::npos, "and the next one answered");
+
+  check(run("{} list engines > /dev/full", program, work).status == 74, "a full disk is told by the exit code");
+  check(text_of(work / "err").find("could not be written") != std::string::npos, "and in words");
+
   fs::remove_all(work);
   std::cout << (failures == 0 ? "passed\n" : "");
   return failures == 0 ? 0 : 1;
