@@ -97,9 +97,13 @@ std::string csv_field(std::string_view text) {
 }
 
 std::string tsv_field(std::string_view text) {
-  return respelled(text, [](char32_t c, std::string_view bytes, std::string& out) {
+  return respelled(text, [&](char32_t c, std::string_view bytes, std::string& out) {
+    const auto next = static_cast<std::size_t>(bytes.data() - text.data()) + 1;
     switch (c) {
-      case '\\': out += "\\\\"; break;
+      // Alone a backslash stays, so that a command can be pasted.
+      case '\\':
+        out += next == text.size() || std::string_view("tnr\\").find(text[next]) != text.npos ? "\\\\" : "\\";
+        break;
       case '\t': out += "\\t"; break;
       case '\n': out += "\\n"; break;
       case '\r': out += "\\r"; break;

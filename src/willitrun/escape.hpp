@@ -19,7 +19,8 @@ namespace willitrun {
 /// A field of RFC 4180, quoted where it has to be; control characters other than tab and line ends become U+FFFD.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
-/// A cell of tab-separated values: backslash, tab and line ends as \\, \t, \n, \r.
+/// A cell of tab-separated values: tab and line ends as \t, \n, \r, and a backslash that could be read as one of these
+/// as \\.
 [[nodiscard]] std::string tsv_field(std::string_view text);
 
 /// A cell of a GitHub-flavoured Markdown table in which nothing is markup.

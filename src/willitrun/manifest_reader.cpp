@@ -154,7 +154,9 @@ class Reader {
 
   void read_checks(const JsonValue& list, bool budget, std::vector<ManifestCheck>& out) {
     std::set<std::string> names;
-    for (const auto& item : items_of(list)) {
+    const auto items = items_of(list);
+    if (items.empty() && list.is(JsonKind::array)) problem(list, "is empty: nothing would be checked");
+    for (const auto& item : items) {
       auto& check = out.emplace_back();
       check.place = place_of(item);
       const bool object = read_members(item, {"name", "models", "targets"}, Allowed::options, &check.options,

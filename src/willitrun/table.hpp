@@ -31,7 +31,7 @@ struct Table {
 [[nodiscard]] std::string to_text(const Table& table, const TextStyle& style);
 /// RFC 4180 with titles as the header line; lines end in LF, which every reader takes and `cut` and `awk` expect.
 [[nodiscard]] std::string to_csv(const Table& table);
-/// A line of tab-separated cells per row, without titles; a tab, line end or backslash in a cell as \t, \n, \r, \\.
+/// A line of tab-separated cells per row, without titles; see tsv_field.
 [[nodiscard]] std::string to_tsv(const Table& table);
 /// A GitHub-flavoured table.
 [[nodiscard]] std::string to_markdown(const Table& table);

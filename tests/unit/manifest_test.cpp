@@ -53,7 +53,8 @@ TEST_CASE("specs and tables are read where they stand") {
   const auto [manifest, problems] =
       read_manifest(R"({"schema": "willitrun.manifest/1", "targets": {"a": {}}, "models": {
 "t": {"tables": ["users:10M:64:f16"], "optimizer": "adam"},
-"s": {"spec": {"kind": "recommender", "tables": [{"name": "u", "rows": 0, "dim": 4}]}}}, "checks": []})",
+"s": {"spec": {"kind": "recommender", "tables": [{"name": "u", "rows": 0, "dim": 4}]}}},
+"checks": [{"models": "*", "targets": "*"}]})",
                     "ci.json", keys);
   REQUIRE(problems.size() == 1);
   CHECK(to_text(problems[0]).starts_with("ci.json:3:72: /models/s/spec/tables/0/rows: must be"));

@@ -57,5 +57,7 @@ TEST_CASE("cells cannot leave their place in any form") {
   CHECK(to_text(table, style_of(80)) == "a             b\nx|y \xEF\xBF\xBD[31m\"z\"  1, 2\\\n");
   CHECK(to_csv(table) == "a,b\n\"x|y\n\xEF\xBF\xBD[31m\"\"z\"\"\",\"1,\t2\\\"\n");
   CHECK(to_tsv(table) == "x|y\\n\xEF\xBF\xBD[31m\"z\"\t1,\\t2\\\\\n");
+  // A pattern stays as a shell takes it; what would be read as a tab does not.
+  CHECK(to_tsv(Table{{{"a"}}, {{"blk\\.(1|2)", "\\t"}}, {}}) == "blk\\.(1|2)\t\\\\t\n");
   CHECK(to_markdown(table) == "| a | b |\n| --- | --- |\n| x&#124;y \xEF\xBF\xBD\\[31m\"z\" | 1, 2\\\\ |\n");
 }
