@@ -112,7 +112,7 @@ void try_higher_share(Search& search) {
 /// iogpu.wired_limit_mb, Linux's ttm.pages_limit.
 void try_higher_limit(Search& search) {
   auto machine = search.request().machine;
-  if (!machine.unified()) return;
+  if (!machine.unified() || machine.share) return;
   auto& device = machine.devices[0];
   const bool settable =
       device.spec.vendor == "apple" || (device.spec.vendor == "amd" && machine.os == OperatingSystem::linux_os);
@@ -211,7 +211,8 @@ Machine with_device(const Machine& machine, const DeviceSpec& spec, std::optiona
   out.host = machine.host;
   if (machine.share) claim_share(out, *machine.share);
   for (auto& device : out.devices) {
-    if (!machine.share) device.reserve_bytes = present.reserve_bytes;
+    const auto share = static_cast<Bytes>(static_cast<double>(device.memory_bytes) * present.reserve_share);
+    if (!machine.share) device.reserve_bytes = present.reserve_share > 0 ? share : present.reserve_bytes;
     device.overhead_bytes = std::max(device.overhead_bytes, present.overhead_bytes);
   }
   return out;

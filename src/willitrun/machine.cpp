@@ -73,6 +73,7 @@ Device make_device(const MachineRequest& request, const DeviceSpec& spec, std::s
   device.pool_bytes = pool_of(request, device);
   device.overhead_bytes = request.overhead.value_or(runtime_overhead(request, spec, machine, device.memory_bytes));
   device.reserve_bytes = reserve_bytes(request.reserve, device.memory_bytes);
+  if (request.reserve.kind == Reserve::Kind::percent) device.reserve_share = request.reserve.percent / 100;
   return device;
 }
 

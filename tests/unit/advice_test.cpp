@@ -19,7 +19,11 @@ Machine with_device(const Machine& machine, const std::string& name) {
   request.os = machine.os;
   request.backend = machine.backend;
   request.vllm = machine.share.has_value();
-  if (!machine.share) request.reserve = {Reserve::Kind::bytes, machine.devices[0].reserve_bytes, 0};
+  const auto& present = machine.devices[0];
+  if (present.reserve_share > 0)
+    request.reserve = {Reserve::Kind::percent, 0, 100 * present.reserve_share};
+  else if (!machine.share)
+    request.reserve = {Reserve::Kind::bytes, present.reserve_bytes, 0};
   auto out = assemble_machine(request);
   if (machine.share) claim_share(out, *machine.share);
   out.host = machine.host;
@@ -138,6 +142,29 @@ TEST_CASE("advice holds where speed is required") {
     request.requirement.min_tokens_per_s = 10;
     (void)check_advice(request);
   }
+}
+
+TEST_CASE("advice of another device holds where a share of the memory is reserved") {
+  std::size_t offered = 0;
+  for (const auto* quant : {"q8_0", "q6_k", "q5_k_m", "q4_k_m"})
+    for (const auto* model : {"qwen3-14b", "qwen2.5-32b", "gemma3-27b"}) {
+      MachineRequest machine;
+      machine.devices.push_back(find_device("rtx3060")->entry);
+      machine.reserve = {Reserve::Kind::percent, 0, 10};
+      CheckRequest request;
+      request.machine = assemble_machine(machine);
+      request.model = catalog_model(model, quant);
+      request.context.n_ctx = request.requested_ctx = 8192;
+      const auto report = check(request);
+      REQUIRE(report);
+      for (const auto& alternative : report->alternatives) {
+        if (!alternative.change.starts_with("--gpu ")) continue;
+        INFO(model << " at " << quant << ": " << alternative.change);
+        ++offered;
+        CHECK(name_of(check(followed(request, alternative.change))->verdict.code) == name_of(alternative.verdict));
+      }
+    }
+  CHECK(offered > 5);
 }
 
 TEST_CASE("advice holds for vLLM, and is of its own kind") {
