@@ -8,6 +8,7 @@
 #include "cli/request.hpp"
 #include "cli/request_parts.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/engine_formats.hpp"
 #include "willitrun/fits.hpp"
 #include "willitrun/suggest.hpp"
 
@@ -70,20 +71,15 @@ std::optional<Error> read_limit(const Options& options, std::size_t& limit) {
   return std::nullopt;
 }
 
-/// What engines load that do not read GGUF presets: as published, and what repositories for them are quantized to
-/// (vLLM's and Transformers' pages on quantization, mlx-community's repositories).
-std::string_view usual_presets(std::string_view engine) {
-  return engine == "vllm"           ? "bf16,fp8,awq-4bit-128g"
-         : engine == "transformers" ? "bf16,int8,nf4"
-         : engine == "mlx"          ? "bf16,mlx-8bit,mlx-4bit"
-                                    : "";
-}
-
-std::optional<Error> read_presets(const Options& options, std::vector<QuantPreset>& presets) {
-  const auto usual = usual_presets(options.engine.value_or(""));
-  for (const auto& text : split_list(options.quant.value_or(std::string(usual)))) {
+/// As typed; else, for engines that do not load all GGUF presets, what is usual with them.
+std::optional<Error> read_presets(const Options& options, const Engine engine, std::vector<QuantPreset>& presets) {
+  auto wanted = split_list(options.quant.value_or(""));
+  const auto usual = usual_presets(engine);
+  if (!options.quant && !is_llama_based(engine)) wanted.assign(usual.begin(), usual.end());
+  for (const auto& text : wanted) {
     const auto preset = find_quant(text);
     if (!preset) return preset.error();
+    if (auto e = refused_quant(engine, *preset, fmt::format("--quant {}", preset->id))) return *e;
     presets.push_back(*preset);
   }
   return std::nullopt;
@@ -121,7 +117,7 @@ Result<FitsRequest> resolve_fits(const Options& options) {
   if (auto e = read_licenses(options, out.filter)) return *e;
   if (auto e = read_sizes(options, out.filter)) return *e;
   if (auto e = read_limit(options, out.limit)) return *e;
-  if (auto e = read_presets(options, out.presets)) return *e;
+  if (auto e = read_presets(options, out.speed.engine, out.presets)) return *e;
   out.every_preset = options.all_quants;
   return out;
 }

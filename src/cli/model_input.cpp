@@ -7,6 +7,7 @@
 #include "cli/input_source.hpp"
 #include "cli/model_directory.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/engine_formats.hpp"
 #include "willitrun/model_spec.hpp"
 #include "willitrun/quant.hpp"
 
@@ -23,20 +24,30 @@ std::string_view usual_quant(std::string_view engine) {
   return loads_published(engine) ? "bf16" : engine == "mlx" ? "mlx-4bit" : "q4_k_m";
 }
 
+Engine engine_of(const QuantWish& wish) { return find_engine(wish.engine).value_or(Engine::llama_cpp); }
+
+/// A preset that the engine loads. What is wrong with an engine that nobody knows is told elsewhere.
+Result<QuantPreset> loaded_preset(const QuantWish& wish, std::string_view text) {
+  auto preset = find_quant(text);
+  if (!preset || (!wish.engine.empty() && !find_engine(wish.engine))) return preset;
+  if (auto e = refused_quant(engine_of(wish), *preset, fmt::format("--quant {}", preset->id))) return *e;
+  return preset;
+}
+
 /// The preset to use: as typed, as named along with the model, as the model is published when that is already
 /// quantised or loaded so, else the engine's usual one.
 Result<QuantPreset> choose_quant(const QuantWish& wish, const Found<ModelEntry>& found,
                                  std::vector<Assumption>& assumptions) {
   const auto& typed = wish.quant;
   if (typed || !found.quant.empty()) {
-    auto preset = find_quant(typed ? *typed : found.quant);
+    auto preset = loaded_preset(wish, typed ? *typed : found.quant);
     if (preset && !preset->instead_of.empty())
       assumptions.push_back({"like_quant", fmt::format("{} taken as {}: its mix differs from file to file",
                                                        preset->instead_of, preset->name)});
     return preset;
   }
   if (const auto native = find_quant(found.entry.native_quant);
-      native && (loads_published(wish.engine) || is_block_quantized(native->type))) {
+      native && loads(engine_of(wish), *native) && (loads_published(wish.engine) || is_block_quantized(native->type))) {
     assumptions.push_back({"native_quant", fmt::format("{}, as it is published", native->name)});
     return native;
   }
@@ -181,6 +192,7 @@ Result<LoadedModel> load_file(const std::string& path, const QuantWish& wish) {
   if (wish.quant)
     return Error{"contradiction", fmt::format("--quant {}: {} is stored in types of its own; name the model instead",
                                               *wish.quant, display_name(path))};
+  if (auto e = refused_gguf_file(engine_of(wish), display_name(path))) return *e;
   return load_gguf(path, std::move(*source));
 }
 
@@ -196,13 +208,16 @@ Result<LoadedModel> load_directory(const std::string& path, const QuantWish& wis
                    fmt::format("--quant {}: no conversion of a '{}' model is known here; without it the "
                                "weights are taken as stored",
                                *wish.quant, read->model.spec.architecture)};
-    const auto preset = find_quant(*wish.quant);
+    const auto preset = loaded_preset(wish, *wish.quant);
     if (!preset) return preset.error();
     auto converted = at_quant(std::move(read->convertible), *preset);
     if (!converted) return converted.error();
     out = *std::move(converted);
     out.assumptions.push_back({"converted", fmt::format("{} converted to {}", read->quant_name, preset->name)});
   } else {
+    const auto engine = engine_of(wish);
+    if (const auto stored = find_quant(read->quant_id); stored && !is_llama_based(engine))
+      if (auto e = refused_quant(engine, *stored, fmt::format("{}, stored as {}", path, stored->id))) return *e;
     out.quant_name = read->quant_name;
     out.quant_id = read->quant_id;
     out.weighed = weigh_model(std::move(read->model));

@@ -9,6 +9,7 @@
 
 #include "willitrun/advice.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/engine_formats.hpp"
 #include "willitrun/memory_rules.hpp"
 
 namespace willitrun {
@@ -153,25 +154,10 @@ void try_shorter_context(Search& search) {
   }
 }
 
-/// Engines that load the presets tried here, which are llama.cpp's.
-bool loads_gguf(Engine engine) {
-  return engine != Engine::mlx && engine != Engine::vllm && engine != Engine::transformers;
-}
-
-/// What people step down through, in falling size.
-std::span<const std::string_view> smaller_quants(Engine engine) {
-  static constexpr std::array<std::string_view, 8> gguf{"q8_0",   "q6_k",   "q5_k_m",  "q4_k_m",
-                                                        "iq4_xs", "q3_k_m", "iq3_xxs", "iq2_m"};
-  static constexpr std::array<std::string_view, 2> published{"fp8", "awq-4bit-128g"};
-  if (engine == Engine::vllm) return published;
-  if (loads_gguf(engine)) return gguf;
-  return {};
-}
-
 /// The largest preset below the present one that is better here.
 void try_smaller_quant(Search& search) {
   if (!search.request().at_quant) return;
-  for (const auto id : smaller_quants(search.request().speed.engine)) {
+  for (const auto id : usual_presets(search.request().speed.engine)) {
     auto attempt = search.unchanged();
     const auto smaller = search.request().at_quant(id);
     if (!smaller || smaller->weights.file_bytes >= attempt.model->weights.file_bytes) continue;
@@ -330,7 +316,7 @@ std::optional<LargerQuant> largest_quant_that_fits(const CheckRequest& request, 
   // A format the model was trained or published in gains nothing from more bits.
   const auto preset = find_quant(request.quant);
   const bool native = !preset || preset->type == TensorType::mxfp4 || preset->type == TensorType::nvfp4;
-  if (!request.at_quant || native || request.machine.devices.empty() || !loads_gguf(request.speed.engine))
+  if (!request.at_quant || native || request.machine.devices.empty() || !is_llama_based(request.speed.engine))
     return std::nullopt;
   constexpr std::array<std::string_view, 4> ladder{"q8_0", "q6_k", "q5_k_m", "q4_k_m"};
   for (const auto id : ladder) {

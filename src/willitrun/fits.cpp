@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 
+#include "willitrun/engine_formats.hpp"
 #include "willitrun/quality.hpp"
 #include "willitrun/speed_model.hpp"
 
@@ -103,7 +104,8 @@ class Ranker {
       out.push_back({preset, kept_share(preset.id).value_or(assumed_share(preset)), least_bits(preset)});
     if (request.presets.empty())
       for (const auto& preset : quant_presets())
-        out.push_back({preset, kept_share(preset.id).value_or(0), least_bits(preset)});
+        if (loads(request.speed.engine, preset))
+          out.push_back({preset, kept_share(preset.id).value_or(0), least_bits(preset)});
     return out;
   }
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
+#include "willitrun/engine_formats.hpp"
 #include "willitrun/figures.hpp"
 #include "willitrun/suggest.hpp"
 
@@ -51,7 +53,8 @@ Result<std::vector<Point>> quants(const CheckRequest& request) {
   if (!request.at_quant)
     return Error{"contradiction", "--sweep quant: a file fixes the types of this model; name the model instead"};
   std::vector<Point> out;
-  for (const auto id : presets) {
+  const auto engine = request.speed.engine;
+  for (const auto id : is_llama_based(engine) ? std::span<const std::string_view>(presets) : usual_presets(engine)) {
     // Made for models with experts.
     if (id == "mxfp4_moe" && !request.model->model.spec.is_moe()) continue;
     auto point = point_of(request);
