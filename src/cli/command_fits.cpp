@@ -8,7 +8,7 @@
 #include "cli/request.hpp"
 #include "cli/request_parts.hpp"
 #include "willitrun/catalog.hpp"
-#include "willitrun/engine_formats.hpp"
+#include "willitrun/engine_support.hpp"
 #include "willitrun/fits.hpp"
 #include "willitrun/suggest.hpp"
 

@@ -10,6 +10,7 @@
 #include "cli/request.hpp"
 #include "cli/request_parts.hpp"
 #include "willitrun/catalog.hpp"
+#include "willitrun/engine_support.hpp"
 #include "willitrun/needs.hpp"
 #include "willitrun/suggest.hpp"
 
@@ -83,7 +84,9 @@ std::optional<Error> keep_possible(const Options& options, const MachineRequest&
 std::string stand_in(const Options& options, const std::string& vendor) {
   if (options.engine != "mlx" && options.engine != "vllm") return "none";
   const auto all = all_devices();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const DeviceSpec& d) { return d.vendor == vendor; });
+  const auto found = std::find_if(all.begin(), all.end(), [&](const DeviceSpec& d) {
+    return d.vendor == vendor && has_kernels(*find_engine(*options.engine), d);
+  });
   return found == all.end() ? "none" : found->id;
 }
 

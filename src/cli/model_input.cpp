@@ -7,7 +7,7 @@
 #include "cli/input_source.hpp"
 #include "cli/model_directory.hpp"
 #include "willitrun/catalog.hpp"
-#include "willitrun/engine_formats.hpp"
+#include "willitrun/engine_support.hpp"
 #include "willitrun/model_spec.hpp"
 #include "willitrun/quant.hpp"
 

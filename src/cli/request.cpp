@@ -8,6 +8,7 @@
 
 #include "cli/model_input.hpp"
 #include "cli/request_parts.hpp"
+#include "willitrun/engine_support.hpp"
 #include "willitrun/memory_rules.hpp"
 #include "willitrun/suggest.hpp"
 #include "willitrun/vllm_memory.hpp"
@@ -134,7 +135,8 @@ std::optional<Error> check_engine_runs(const Options& options, const Machine& ma
   const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return options.engine == r.engine; });
   if (row == rows.end()) return std::nullopt;
   const bool gpu = !machine.devices.empty();
-  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1])) return std::nullopt;
+  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1]))
+    return refused_device(*find_engine(row->engine), machine);
   const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
   return Error{"contradiction",
                fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
@@ -198,6 +200,8 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   if (auto e = check_engine_runs(options, machine)) return *e;
   static const ModelSpec no_shapes;
   const auto& spec = model.recommender ? no_shapes : model.weighed->model.spec;
+  if (auto e = refused_architecture(find_engine(options.engine.value_or("")).value_or(Engine::llama_cpp), spec))
+    return *e;
   const auto context = resolve_context_options(options, spec);
   if (!context) return context.error();
   auto placement = resolve_placement_options(options, machine.devices.size());

@@ -9,7 +9,7 @@
 
 #include "willitrun/advice.hpp"
 #include "willitrun/catalog.hpp"
-#include "willitrun/engine_formats.hpp"
+#include "willitrun/engine_support.hpp"
 #include "willitrun/memory_rules.hpp"
 
 namespace willitrun {
@@ -242,6 +242,7 @@ void try_next_device(Search& search) {
         continue;
       if (!present.spec.vendor.empty() && spec.vendor != present.spec.vendor) continue;
       if (own_generation && spec.architecture != present.spec.architecture) continue;
+      if (!has_kernels(search.request().speed.engine, spec)) continue;
       const auto larger = with_device(machine, spec);
       auto attempt = search.unchanged();
       attempt.machine = &larger;

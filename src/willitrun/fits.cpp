@@ -4,7 +4,7 @@
 #include <limits>
 #include <memory>
 
-#include "willitrun/engine_formats.hpp"
+#include "willitrun/engine_support.hpp"
 #include "willitrun/quality.hpp"
 #include "willitrun/speed_model.hpp"
 
@@ -265,6 +265,7 @@ class Search {
     if (!model) return false;
     const auto own = model->spec.n_ctx_train;
     if (ranker_.request_.n_ctx && own != 0 && own < *ranker_.request_.n_ctx) return false;
+    if (refused_architecture(ranker_.request_.speed.engine, model->spec)) return false;
     model_ = std::make_unique<Model>(*std::move(model));
     trunk_ = Ranker::trunk_elements(*model_);
     quantizer_ = std::make_unique<const Quantizer>(model_->spec, model_->tensors);

@@ -7,7 +7,7 @@
 #include <array>
 #include <span>
 
-#include "willitrun/engine_formats.hpp"
+#include "willitrun/engine_support.hpp"
 #include "willitrun/figures.hpp"
 #include "willitrun/suggest.hpp"
 

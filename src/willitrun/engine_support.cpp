@@ -1,4 +1,4 @@
-#include "willitrun/engine_formats.hpp"
+#include "willitrun/engine_support.hpp"
 
 #include <fmt/format.h>
 
@@ -43,6 +43,18 @@ constexpr std::array rows{
 /// GGUF presets without kernels in vLLM (the types in vllm/model_executor/layers/quantization/gguf.py).
 constexpr std::array<std::string_view, 4> unread_by_vllm{"tq2_0", "tq1_0", "q2_0", "q1_0"};
 
+// docs/getting_started/installation/gpu.md of vLLM 0.14: NVIDIA from compute capability 7.0 on (7.5 since), of AMD's
+// gfx90a, gfx942, gfx950, gfx110x, gfx115x and gfx120x.
+constexpr std::array<std::string_view, 11> without_vllm_kernels{
+    "Kepler", "Maxwell", "Pascal", "GCN2", "GCN3", "GCN4 Polaris", "Vega", "Vega 20", "CDNA", "RDNA", "RDNA2"};
+// docs/models/supported_models.md of vLLM 0.26 has no RWKV of any kind.
+constexpr std::array<std::string_view, 4> without_vllm_model{"rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"};
+
+template <std::size_t N>
+bool among(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 const Row& row_of(Engine engine) {
   return *std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.engine == engine; });
 }
@@ -72,8 +84,7 @@ const Row* another_that_loads(const QuantPreset& preset) {
 
 bool loads(Engine engine, const QuantPreset& preset) {
   if (preset.type == TensorType::mxfp4 || (preset.family == F::ggml && !is_block_quantized(preset.type))) return true;
-  const auto* unread = std::find(unread_by_vllm.begin(), unread_by_vllm.end(), preset.id);
-  if (engine == Engine::vllm && unread != unread_by_vllm.end()) return false;
+  if (engine == Engine::vllm && among(unread_by_vllm, preset.id)) return false;
   return (row_of(engine).families & bit(preset.family)) != 0;
 }
 
@@ -98,6 +109,28 @@ std::optional<Error> refused_gguf_file(Engine engine, std::string_view path) {
   if (loads_gguf_files(engine)) return std::nullopt;
   return Error{"contradiction",
                fmt::format("{}: {} reads no GGUF file as it is stored; --engine llama.cpp does", path, name_of(engine)),
+               {"llama.cpp"}};
+}
+
+bool has_kernels(Engine engine, const DeviceSpec& device) {
+  return engine != Engine::vllm || !among(without_vllm_kernels, device.architecture);
+}
+
+std::optional<Error> refused_device(Engine engine, const Machine& machine) {
+  const auto it = std::find_if(machine.devices.begin(), machine.devices.end(),
+                               [&](const Device& device) { return !has_kernels(engine, device.spec); });
+  if (it == machine.devices.end()) return std::nullopt;
+  return Error{"contradiction",
+               fmt::format("--engine {}: has no kernels for {} ({}); --engine llama.cpp runs on it", name_of(engine),
+                           it->spec.name, it->spec.architecture),
+               {"llama.cpp"}};
+}
+
+std::optional<Error> refused_architecture(Engine engine, const ModelSpec& spec) {
+  if (engine != Engine::vllm || !among(without_vllm_model, spec.architecture)) return std::nullopt;
+  return Error{"contradiction",
+               fmt::format("--engine {}: has no implementation of {} ({}); --engine llama.cpp runs it", name_of(engine),
+                           spec.architecture, spec.name),
                {"llama.cpp"}};
 }
 

@@ -1,6 +1,8 @@
-// Which quants an engine loads, and what is said of the others.
-#include "willitrun/engine_formats.hpp"
+// Which quants, devices and architectures an engine runs, and what is said of the others.
+#include "willitrun/engine_support.hpp"
 #include "support/catch.hpp"
+#include "willitrun/catalog.hpp"
+#include "willitrun/machine.hpp"
 
 using namespace willitrun;
 
@@ -54,4 +56,29 @@ TEST_CASE("a refused quant names the nearest that loads and an engine that runs 
   CHECK(message(Engine::ollama, "exl-8.0bpw") ==
         "--quant exl-8.0bpw: ollama reads GGUF quants only (nearest: q8_0); no engine modelled here runs it");
   CHECK(refused_quant(Engine::llama_cpp, *find_quant("awq"), "")->suggestions == std::vector<std::string>{"q4_k_m"});
+}
+
+TEST_CASE("vLLM has kernels for the devices that its documentation lists") {
+  const auto has = [](const char* name) {
+    const auto found = find_device(name);
+    REQUIRE(found);
+    CHECK(has_kernels(Engine::llama_cpp, found->entry));
+    return has_kernels(Engine::vllm, found->entry);
+  };
+  for (const auto* name :
+       {"v100", "t4", "rtx2060", "rtx3090", "l4", "h100", "rtx5090", "mi250x", "rx7900xtx", "rx9070"})
+    CHECK(has(name));
+  for (const auto* name : {"k80", "m40", "gtx970", "gtx1080ti", "p40", "rx580", "rx5500xt", "rx6600", "mi50", "mi100"})
+    CHECK_FALSE(has(name));
+  CHECK(has_kernels(Engine::vllm, DeviceSpec{}));
+}
+
+TEST_CASE("a device without kernels is named, wherever among the others it is") {
+  MachineRequest request;
+  request.devices = {find_device("rtx3090")->entry, find_device("p40")->entry};
+  const auto machine = assemble_machine(request);
+  CHECK_FALSE(refused_device(Engine::llama_cpp, machine));
+  const auto error = refused_device(Engine::vllm, machine);
+  REQUIRE(error);
+  CHECK(error->message == "--engine vllm: has no kernels for Tesla P40 (Pascal); --engine llama.cpp runs on it");
 }
