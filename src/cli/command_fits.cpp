@@ -98,6 +98,7 @@ Result<FitsRequest> resolve_fits(const Options& options) {
   if (!machine) return machine.error();
   out.machine = std::move(*machine);
   if (auto e = check_engine_runs(options, out.machine)) return *e;
+  if (auto e = check_settings(options)) return *e;
   const auto context = resolve_context_options(options, ModelSpec());
   if (!context) return context.error();
   out.context = context->params;

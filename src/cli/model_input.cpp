@@ -91,6 +91,23 @@ Result<LoadedModel> load_spec(const std::string& text, const std::string& path, 
   return model_of_spec(std::move(*parsed), wish, display_name(path));
 }
 
+/// "owner/name" as Hugging Face spells it.
+bool is_repository(std::string_view name) {
+  const auto slash = name.find('/');
+  return slash != std::string_view::npos && slash > 0 && slash + 1 < name.size() &&
+         name.find('/', slash + 1) == std::string_view::npos && name.find_first_of(" :") == std::string_view::npos;
+}
+
+/// Where the weights lie at this preset: the repository named, or the model's own.
+std::string repository_of(const std::string& name, const Found<ModelEntry>& found, const QuantPreset& preset) {
+  const auto native = find_quant(found.entry.native_quant);
+  const auto named = find_quant(found.quant);
+  if (is_repository(name) && named && named->id == preset.id) return name;
+  if (!native || native->id != preset.id) return {};
+  return is_repository(name) && found.quant.empty() && !normalize_name(name).ends_with("gguf") ? name
+                                                                                               : found.entry.hf_id;
+}
+
 Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& wish) {
   const auto found = find_model(name);
   if (!found) {
@@ -116,8 +133,7 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& 
   }
   out->assumptions = std::move(assumptions);
   out->ollama_tag = found->entry.ollama;
-  if (const auto native = find_quant(found->entry.native_quant); native && native->id == preset->id)
-    out->published_as = found->entry.hf_id;
+  out->published_as = repository_of(name, *found, *preset);
   out->embeds = found->entry.task == "embedding";
   return out;
 }
@@ -223,8 +239,10 @@ Result<LoadedModel> load_directory(const std::string& path, const QuantWish& wis
     out.weighed = weigh_model(std::move(read->model));
     if (convertible) out.unquantized = std::make_shared<const Model>(std::move(read->convertible));
     out.assumptions.push_back(
-        {"stored_types",
-         fmt::format("weights as stored ({}); --quant takes them as converted for llama.cpp", read->quant_name)});
+        {"stored_types", convertible && is_llama_based(engine)
+                             ? fmt::format("weights as stored ({}), which {} reads once converted (--quant bf16)",
+                                           read->quant_name, name_of(engine))
+                             : fmt::format("weights as stored ({})", read->quant_name)});
   }
   for (auto& note : read->notes) out.warnings.push_back({std::move(note.code), std::move(note.message)});
   return out;

@@ -16,40 +16,6 @@
 namespace willitrun::cli {
 namespace {
 
-/// vLLM refuses to start where less than its share is free, and gives the cache all that is left of it.
-std::string claim_text(const Machine& machine) {
-  const auto share = machine.share.value_or(vllm_share);
-  const auto percent = fmt::format("{:.0f} % of the GPU", share * 100);
-  if (share == vllm_share) return fmt::format("vllm claims {}, its default (--reserve 5% claims 95 %)", percent);
-  const bool crowded = std::any_of(machine.devices.begin(), machine.devices.end(), [](const Device& d) {
-    return static_cast<double>(d.visible_bytes) < vllm_share * static_cast<double>(d.driver_bytes);
-  });
-  return fmt::format("vllm claims {}, {} {:.0f} %", percent,
-                     crowded ? "as less is free than its default of" : "not its default of", vllm_share * 100);
-}
-
-std::string batch_text(const Machine& machine, const ServedBatch& asked) {
-  const auto batch = served_batch(machine, asked);
-  return fmt::format("it plans for batches of {} tokens and {} requests at once{}", format_grouped(batch.tokens),
-                     format_grouped(batch.sequences),
-                     asked.tokens == 0 && asked.sequences == 0 ? " (its defaults here)" : "");
-}
-
-/// Engines with memory managers of their own: what is counted is what they cannot do without.
-void add_engine_assumption(Engine engine, const ContextParams& context, Machine& machine) {
-  auto& out = machine.assumptions;
-  const auto memory = [&](std::string text) {
-    std::erase_if(out, [](const Assumption& a) { return a.code == "backend"; });  // llama.cpp's
-    out.push_back({"engine_memory", std::move(text)});
-  };
-  const auto stored = fmt::format("{}: weights as stored plus the cache of this context; ", name_of(engine));
-  if (engine == Engine::mlx) memory(stored + "its own buffers are taken to be llama.cpp's");
-  if (engine == Engine::transformers) memory(stored + "its activations are not counted");
-  if (engine != Engine::vllm) return;
-  memory(claim_text(machine));
-  out.push_back({"engine_batch", batch_text(machine, context.served.value_or(ServedBatch{}))});
-}
-
 /// Where the GPU has the system's memory, --ram says nothing that --vram or the variant does not.
 void warn_of_unused_ram(const Options& options, const Machine& machine, std::vector<Warning>& out) {
   if (!machine.unified() || !options.ram || options.ram == "auto") return;
@@ -80,7 +46,7 @@ Echo effective_options(const Options& o, const LoadedModel& model, const CheckRe
       {"parallel", number(p.n_seq_max)},
       {"kv_unified", p.kv_unified},
       {"batch", number(p.served ? served_batch(check.machine, *p.served).tokens : p.n_batch)},
-      {"ubatch", number(p.n_ubatch)},
+      {"ubatch", number(std::min(p.n_batch, p.n_ubatch))},
       {"flash_attn", std::string(p.flash_attn ? "on" : "off")},
       {"swa_full", p.swa_full},
       {"outputs", o.outputs.value_or(std::to_string(p.n_seq_max))},
@@ -122,32 +88,6 @@ void add_machine_options(const Options& o, const Machine& machine, const Require
                                                                                  {"max_memory", &o.max_memory}}};
   for (const auto& [key, text] : given)
     if (*text) out.emplace_back(key, **text);
-}
-
-std::optional<Error> check_engine_runs(const Options& options, const Machine& machine) {
-  struct Row {
-    std::string_view engine;
-    std::array<Backend, 2> backends;
-    std::string_view runs_on;
-  };
-  constexpr std::array rows{Row{"mlx", {Backend::metal, Backend::metal}, "Apple chips"},
-                            Row{"vllm", {Backend::cuda, Backend::rocm}, "NVIDIA and AMD GPUs"}};
-  const auto* row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return options.engine == r.engine; });
-  if (row == rows.end()) return std::nullopt;
-  const bool gpu = !machine.devices.empty();
-  if (gpu && (machine.backend == row->backends[0] || machine.backend == row->backends[1]))
-    return refused_device(*find_engine(row->engine), machine);
-  const auto on = gpu ? fmt::format("{} ({})", machine.devices[0].spec.name, name_of(machine.backend)) : "a CPU alone";
-  return Error{"contradiction",
-               fmt::format("--engine {}: modelled on {} only, not on {}", row->engine, row->runs_on, on)};
-}
-
-std::optional<Error> check_engine(const Options& options) {
-  if (!options.engine || find_engine(*options.engine)) return std::nullopt;
-  const auto names = engine_names();
-  return Error{"unknown_engine",
-               fmt::format("unknown engine '{}': must be {}", *options.engine, fmt::join(names, ", ")),
-               {names.begin(), names.end()}};
 }
 
 Result<std::shared_ptr<const LoadedModel>> ModelCache::load(const Options& options) {
@@ -198,6 +138,7 @@ std::optional<Error> check_slices(const Options& options, const Model& model, st
 Result<CheckRequest> make_check(const Options& options, const LoadedModel& model, Machine machine) {
   if (auto e = check_engine(options)) return *e;
   if (auto e = check_engine_runs(options, machine)) return *e;
+  if (auto e = check_settings(options)) return *e;
   static const ModelSpec no_shapes;
   const auto& spec = model.recommender ? no_shapes : model.weighed->model.spec;
   if (auto e = refused_architecture(find_engine(options.engine.value_or("")).value_or(Engine::llama_cpp), spec))

@@ -21,6 +21,10 @@ struct ContextChoice {
 [[nodiscard]] std::optional<Error> check_engine(const Options& options);
 /// Engines that do not run everywhere. vLLM's builds for processors and Intel are not modelled.
 [[nodiscard]] std::optional<Error> check_engine_runs(const Options& options, const Machine& machine);
+/// Options that the engine has nothing to set by.
+[[nodiscard]] std::optional<Error> check_settings(const Options& options);
+/// Says what an engine with a memory manager of its own claims: what is counted is what it cannot do without.
+void add_engine_assumption(Engine engine, const ContextParams& context, Machine& machine);
 /// What cannot be: a backend on another vendor's device, Apple's chips without macOS, NVIDIA's with it.
 [[nodiscard]] std::optional<Error> check_possible(const MachineRequest& request);
 [[nodiscard]] Result<ContextChoice> resolve_context_options(const Options& options, const ModelSpec& spec);

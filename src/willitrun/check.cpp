@@ -113,6 +113,15 @@ void add_parallel_assumption(const CheckRequest& request, const Placement& place
            : fmt::format("pipeline parallel over {} GPUs, as {} do not divide by {}", n, undivided, n)});
 }
 
+/// llama-server is told all of it, lms a part.
+void add_command_warning(const CheckRequest& request, Report& report) {
+  const auto& all = report.commands;
+  const auto named = [](const auto& command) { return command.first == "lmstudio"; };
+  if (request.speed.engine != Engine::lmstudio || all.empty() || std::any_of(all.begin(), all.end(), named)) return;
+  report.warnings.push_back(
+      {"set_in_window", "lms load has no options for all of this: LM Studio's window sets it, per model"});
+}
+
 }  // namespace
 
 Bytes Report::total_bytes() const {
@@ -168,6 +177,7 @@ Result<Report> check(const CheckRequest& request) {
     if (report.verdict.code == VerdictCode::fits) report.larger_quant = largest_quant_that_fits(request, params);
   }
   report.commands = run_commands(request, placement);
+  add_command_warning(request, report);
   if (request.explain) report.breakdowns = explain_figures(footprint, placement, request.machine);
   return report;
 }

@@ -2,9 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "willitrun/advice.hpp"
+#include "willitrun/engine_support.hpp"
+#include "willitrun/escape.hpp"
 #include "willitrun/memory_rules.hpp"
 #include "willitrun/undriven.hpp"
 
@@ -12,8 +13,21 @@ namespace willitrun {
 namespace {
 
 std::string file_name(const CheckRequest& request) {
-  if (!request.model_file.empty() && request.model_file != "-") return request.model_file;
-  return request.model->model.spec.id + "-" + request.quant + ".gguf";
+  const bool named = !request.model_file.empty() && request.model_file != "-";
+  return named ? request.model_file : request.model->model.spec.id + "-" + request.quant + ".gguf";
+}
+
+/// A name that Ollama and LM Studio take: letters, digits, '.', '_' and '-', beginning with one of the first two.
+std::string local_name(const CheckRequest& request) {
+  std::string out;
+  for (const char c : request.model->model.spec.id) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (word || (!out.empty() && (c == '.' || c == '_' || c == '-')))
+      out += c;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
+  }
+  return out.empty() ? "model" : out;
 }
 
 /// Encoders, and decoders trained to embed.
@@ -35,10 +49,11 @@ std::string experts_flag(const Placement& placement) {
 }
 
 /// Where the layers do not lie as the default split would put them.
-std::string split_flag(const Placement& placement) {
+std::string split_flag(const CheckRequest& request, const Placement& placement) {
   const auto& layers = placement.split.layer_device;
   const auto& slices = placement.split.slices;
   if (placement.split.n_device < 2) return {};
+  if (request.placement.split_mode == SplitMode::none) return " -sm none";
   if (std::all_of(slices.begin(), slices.end(), [](double share) { return share == 0; }) && !slices.empty())
     return " -sm tensor";
   std::string shares;
@@ -62,18 +77,32 @@ std::string flash_flag(const CheckRequest& request, const Placement& placement) 
   return hybrid && split ? " -fa on" : "";
 }
 
-std::string llama_command(const CheckRequest& request, const Placement& placement) {
+/// Batches other than the default ones. The physical batch is cut to the logical one.
+std::string batch_flags(const ContextParams& p) {
+  constexpr ContextParams usual;
+  std::string out;
+  if (p.n_batch != usual.n_batch) out += fmt::format(" -b {}", p.n_batch);
+  if (std::min(p.n_ubatch, p.n_batch) != std::min(usual.n_ubatch, p.n_batch))
+    out += fmt::format(" -ub {}", std::min(p.n_ubatch, p.n_batch));
+  return out;
+}
+
+/// Any number that is no fewer than the layers there are means all of them; 99 is what people write.
+std::size_t layers_flag(const Placement& placement) {
+  const auto layers = placement.split.layer_device.size();
+  return placement.split.gpu_layers < layers ? placement.split.gpu_layers : std::max<std::size_t>(layers, 99);
+}
+
+/// llamafile takes the server's options.
+std::string llama_command(std::string_view program, const CheckRequest& request, const Placement& placement) {
   const auto& p = request.context;
-  const bool all = placement.split.gpu_layers >= placement.split.layer_device.size();
-  auto out =
-      fmt::format("llama-server -m {}{} -c {} -ngl {}", file_name(request), embeds(request) ? " --embedding" : "",
-                  placement.context.n_ctx, all ? 99 : placement.split.gpu_layers);
-  out += split_flag(placement) + experts_flag(placement);
+  auto out = fmt::format("{} -m {}{} -c {} -ngl {}", program, shell_word(file_name(request)),
+                         embeds(request) ? " --embedding" : "", placement.context.n_ctx, layers_flag(placement));
+  out += split_flag(request, placement) + experts_flag(placement);
   if (quantized_cache(p)) out += fmt::format(" -ctk {} -ctv {}", info(p.type_k).name, info(p.type_v).name);
   out += fmt::format(" -np {}", p.n_seq_max);
   if (p.kv_unified) out += " --kv-unified";
-  if (p.n_ubatch != ContextParams{}.n_ubatch) out += fmt::format(" -ub {}", p.n_ubatch);
-  out += flash_flag(request, placement);
+  out += batch_flags(p) + flash_flag(request, placement);
   if (!p.offload_kqv) out += " --no-kv-offload";
   if (!p.use_mmap) out += " --no-mmap";
   if (p.swa_full) out += " --swa-full";
@@ -85,31 +114,45 @@ bool tag_holds(const CheckRequest& request) {
   return !request.ollama_tag.empty() && (request.quant == "Q4_K_M" || request.quant == "MXFP4_MOE");
 }
 
-/// A model of one's own from a Modelfile; num_gpu counts layers as -ngl does. Slots and the cache's type are set where
-/// the server is started.
-std::string ollama_command(const CheckRequest& request, const Placement& placement) {
-  const auto& p = request.context;
-  std::string server;
-  if (p.n_seq_max > 1) server += fmt::format("OLLAMA_NUM_PARALLEL={} ", p.n_seq_max);
-  if (quantized_cache(p))
-    server += fmt::format("OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={} ", info(p.type_k).name);
-  if (!p.flash_attn) server += "OLLAMA_FLASH_ATTENTION=0 ";
-  if (!server.empty()) server += "ollama serve & sleep 2; ";
-  const auto file = file_name(request);
-  const auto from = tag_holds(request)                          ? request.ollama_tag
-                    : std::filesystem::path(file).is_absolute() ? file
-                                                                : "./" + file;
-  const auto& id = request.model->model.spec.id;
-  return fmt::format(
-      "{0}(echo FROM {1}; echo PARAMETER num_ctx {2}; echo PARAMETER num_gpu {3}) > {4}.Modelfile && "
-      "ollama create {4} -f {4}.Modelfile && ollama run {4}",
-      server, from, placement.context.n_ctx_seq, placement.split.gpu_layers, id);
+/// What Ollama is told where its server is started.
+std::string ollama_environment(const ContextParams& p) {
+  std::string out;
+  if (p.n_seq_max > 1) out += fmt::format("OLLAMA_NUM_PARALLEL={} ", p.n_seq_max);
+  if (quantized_cache(p)) out += fmt::format("OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={} ", info(p.type_k).name);
+  if (!p.flash_attn) out += "OLLAMA_FLASH_ATTENTION=0 ";
+  return out.empty() ? out : out + "ollama serve & sleep 2; ";
 }
 
-/// Ollama has one type for keys and values, and these.
-bool ollama_has_cache(const ContextParams& p) {
-  return p.type_k == p.type_v &&
-         (p.type_k == TensorType::f16 || p.type_k == TensorType::q8_0 || p.type_k == TensorType::q4_0);
+/// A model of one's own from a Modelfile; num_gpu counts layers as -ngl does, num_batch is the physical batch.
+std::string ollama_command(const CheckRequest& request, const Placement& placement) {
+  const auto& p = request.context;
+  const auto file = file_name(request);
+  const bool anchored = file.starts_with('/') || file.starts_with("./") || file.starts_with("../");
+  const auto from = tag_holds(request) ? request.ollama_tag : shell_word(anchored ? file : "./" + file);
+  auto lines = fmt::format("echo FROM {}; echo PARAMETER num_ctx {}; echo PARAMETER num_gpu {}", from,
+                           placement.context.n_ctx_seq, placement.split.gpu_layers);
+  if (const auto n = std::min(p.n_ubatch, p.n_batch); n != ContextParams{}.n_ubatch)
+    lines += fmt::format("; echo PARAMETER num_batch {}", n);
+  if (!p.use_mmap) lines += "; echo PARAMETER use_mmap false";
+  const auto name = local_name(request);
+  // A model that embeds is asked through the server.
+  return fmt::format("{0}({1}) > {2}.Modelfile && ollama create {2} -f {2}.Modelfile{3}", ollama_environment(p), lines,
+                     name, embeds(request) ? "" : " && ollama run " + name);
+}
+
+/// Ollama has one type for keys and values, and these; it splits among GPUs by itself.
+bool ollama_takes(const CheckRequest& request) {
+  const auto& p = request.context;
+  const bool cache = p.type_k == TensorType::f16 || p.type_k == TensorType::q8_0 || p.type_k == TensorType::q4_0;
+  return cache && p.type_k == p.type_v && p.offload_kqv && !p.swa_full && request.placement.tensor_split.empty() &&
+         request.placement.split_mode != SplitMode::none;
+}
+
+/// lms sets the context and the share of layers alone; the rest is set in LM Studio's window.
+bool lms_takes(const ContextParams& p) {
+  constexpr ContextParams usual;
+  return !quantized_cache(p) && p.offload_kqv && p.use_mmap && p.flash_attn && !p.swa_full && p.n_seq_max == 1 &&
+         std::min(p.n_ubatch, p.n_batch) == usual.n_ubatch;
 }
 
 /// lms takes the share of layers on the GPU.
@@ -117,13 +160,12 @@ std::string lmstudio_command(const CheckRequest& request, const Placement& place
   const auto total = static_cast<double>(placement.split.layer_device.size());
   const auto share = static_cast<double>(placement.split.gpu_layers) / total;
   const auto gpu = share >= 1 ? std::string("max") : share <= 0 ? std::string("off") : fmt::format("{:.2f}", share);
-  return fmt::format("lms load {} --context-length {} --gpu {}", request.model->model.spec.id, placement.context.n_ctx,
-                     gpu);
+  return fmt::format("lms load {} --context-length {} --gpu {}", local_name(request), placement.context.n_ctx, gpu);
 }
 
 /// A directory of safetensors files as it lies there, or a repository of them; llama.cpp would need either converted.
 std::string vllm_command(std::string_view model, const CheckRequest& request, const Placement& placement) {
-  auto out = fmt::format("vllm serve {} --max-model-len {}", model, placement.context.n_ctx_seq);
+  auto out = fmt::format("vllm serve {} --max-model-len {}", shell_word(model), placement.context.n_ctx_seq);
   if (request.leaves_out_tower) out += " --language-model-only";
   const auto& split = placement.split;
   if (split.n_device > 1)
@@ -142,19 +184,20 @@ std::string vllm_command(std::string_view model, const CheckRequest& request, co
 std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest& request, const Placement& placement) {
   if (undriven_device(request.machine) != nullptr) return {};
   if (!placement.fits() || request.model->model.spec.architecture == "whisper") return {};
-  if (!request.model->model.stored.empty())
-    return {{"vllm", vllm_command(request.model->model.source, request, placement)}};
-  // Other engines take other files.
+  const bool stored = !request.model->model.stored.empty();
   const auto engine = request.speed.engine;
-  if (engine == Engine::vllm && !request.published_as.empty())
-    return {{"vllm", vllm_command(request.published_as, request, placement)}};
-  if (engine == Engine::mlx || engine == Engine::vllm || engine == Engine::transformers) return {};
-  std::vector<std::pair<std::string, std::string>> out{{"llama.cpp", llama_command(request, placement)}};
-  // The other two have no switch for experts alone, nor for slices, and chat by the commands given here.
-  if (embeds(request) || placement.n_hosted_experts > 0 || placement.split.sliced()) return out;
-  if (ollama_has_cache(request.context)) out.emplace_back("ollama", ollama_command(request, placement));
-  // lms sets the cache's type nowhere.
-  if (!quantized_cache(request.context)) out.emplace_back("lmstudio", lmstudio_command(request, placement));
+  const auto& repository = stored ? request.model->model.source : request.published_as;
+  if (engine == Engine::vllm && !repository.empty()) return {{"vllm", vllm_command(repository, request, placement)}};
+  // The others take GGUF files, or have no command that sets all this.
+  if (stored || !is_llama_based(engine)) return {};
+  std::vector<std::pair<std::string, std::string>> out{
+      {"llama.cpp", llama_command("llama-server", request, placement)}};
+  if (engine == Engine::llamafile)
+    out.emplace_back("llamafile", llama_command("llamafile --server", request, placement));
+  // The other two have no switch for experts alone, nor for slices.
+  if (placement.n_hosted_experts > 0 || placement.split.sliced()) return out;
+  if (ollama_takes(request)) out.emplace_back("ollama", ollama_command(request, placement));
+  if (lms_takes(request.context)) out.emplace_back("lmstudio", lmstudio_command(request, placement));
   return out;
 }
 

@@ -152,6 +152,17 @@ std::string tap_escaped(std::string_view text) {
   return out;
 }
 
+std::string shell_word(std::string_view text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_@%+=:,./-").find(c) != std::string_view::npos;
+  };
+  auto out = text.starts_with('-') ? fmt::format("./{}", text) : std::string(text);
+  if (!out.empty() && std::all_of(out.begin(), out.end(), plain)) return out;
+  for (std::size_t at = 0; (at = out.find('\'', at)) != std::string::npos; at += 4) out.replace(at, 1, R"('\'')");
+  return fmt::format("'{}'", out);
+}
+
 std::string uri_of_path(std::string_view path) {
   const bool drive = path.size() > 2 && path[1] == ':' && (path[2] == '/' || path[2] == '\\');
   std::string out = drive ? "file:///" : path.starts_with('/') ? "file://" : "";

@@ -32,6 +32,9 @@ namespace willitrun {
 /// A description or directive of TAP 14 in one line: backslash and # escaped.
 [[nodiscard]] std::string tap_escaped(std::string_view text);
 
+/// One word of a POSIX shell, quoted where it has to be; never an option.
+[[nodiscard]] std::string shell_word(std::string_view text);
+
 /// A file path as a URI reference (RFC 3986): absolute ones as file:, a backslash as a slash, the rest percent-encoded.
 [[nodiscard]] std::string uri_of_path(std::string_view path);
 

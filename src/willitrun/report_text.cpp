@@ -147,15 +147,15 @@ std::string advice_lines(const Report& r, const TextStyle& style) {
   return out;
 }
 
-/// The command of the engine asked for, else the first.
+/// The command of the engine asked for; another's would do something else.
 std::string_view command_shown(const Report& r) {
-  if (r.commands.empty()) return {};
   const auto asked =
       std::find_if(r.request.begin(), r.request.end(), [](const auto& o) { return o.first == "engine"; });
   const auto* engine = asked == r.request.end() ? nullptr : std::get_if<std::string>(&asked->second);
-  for (const auto& [name, command] : r.commands)
-    if (engine != nullptr && name == *engine) return command;
-  return r.commands.front().second;
+  const auto it = std::find_if(r.commands.begin(), r.commands.end(), [&](const auto& named) {
+    return named.first == (engine == nullptr ? "llama.cpp" : *engine);
+  });
+  return it == r.commands.end() ? std::string_view() : it->second;
 }
 
 std::string footer(const Report& r, const TextStyle& style) {

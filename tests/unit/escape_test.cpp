@@ -61,3 +61,12 @@ TEST_CASE("paths as URIs") {
   CHECK(uri_of_path("x:y.json") == "x%3Ay.json");
   CHECK(uri_of_path("é") == "%C3%A9");
 }
+
+TEST_CASE("words of a shell are quoted where they have to be") {
+  CHECK(shell_word("llama3.1-8b-Q4_K_M.gguf") == "llama3.1-8b-Q4_K_M.gguf");
+  CHECK(shell_word("sp ace/$(id).gguf") == "'sp ace/$(id).gguf'");
+  CHECK(shell_word("it's.gguf") == R"('it'\''s.gguf')");
+  CHECK(shell_word("-x.gguf") == "./-x.gguf");
+  CHECK(shell_word("~/é.gguf") == "'~/é.gguf'");
+  CHECK(shell_word("") == "''");
+}
