@@ -69,7 +69,6 @@ struct Device {
   Bytes visible_bytes = 0;   ///< what the driver reports free, or is stated free
   Bytes overhead_bytes = 0;  ///< taken by the runtime beyond its buffers
   Bytes reserve_bytes = 0;   ///< left alone
-  double reserve_share = 0;  ///< of the memory, where that is how the reserve was stated
   Bytes pool_bytes = 0;      ///< unified: what the GPU's part and the processor's may take together
   /// visible minus reserve; weights, cache, compute and overhead must fit into it
   [[nodiscard]] Bytes usable_bytes() const { return less_reserve(visible_bytes); }
@@ -104,6 +103,7 @@ struct Machine {
   bool wsl = false;  ///< Linux under Windows
   /// vLLM's --gpu-memory-utilization, one for all devices, and the reserves' origin; empty = the engine claims nothing.
   std::optional<double> share;
+  double reserve_share = 0;  ///< of a memory, where that is how the reserves were stated
   std::vector<Assumption> assumptions;
   /// Whose driver manages the devices' memory.
   [[nodiscard]] OperatingSystem driver_os() const { return wsl ? OperatingSystem::windows : os; }

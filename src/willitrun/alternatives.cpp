@@ -193,14 +193,15 @@ Machine with_device(const Machine& machine, const DeviceSpec& spec, std::optiona
   request.os = machine.os;
   request.backend = machine.backend;
   request.vllm = machine.share.has_value();
+  if (machine.reserve_share > 0)
+    request.reserve = {Reserve::Kind::percent, 0, 100 * machine.reserve_share};
+  else
+    request.reserve = {Reserve::Kind::bytes, present.reserve_bytes, 0};
   auto out = assemble_machine(request);
   out.host = machine.host;
   if (machine.share) claim_share(out, *machine.share);
-  for (auto& device : out.devices) {
-    const auto share = static_cast<Bytes>(static_cast<double>(device.memory_bytes) * present.reserve_share);
-    if (!machine.share) device.reserve_bytes = present.reserve_share > 0 ? share : present.reserve_bytes;
+  for (auto& device : out.devices)
     device.overhead_bytes = std::max(device.overhead_bytes, present.overhead_bytes);
-  }
   return out;
 }
 
@@ -282,6 +283,8 @@ void try_more_system_memory(Search& search) {
   const auto present = *machine.host.memory_bytes;
   for (const auto size : sold) {
     if (size * gib <= present) continue;
+    const auto added = static_cast<double>(size * gib - *machine.host.memory_bytes);
+    if (machine.devices.empty()) machine.host.reserve_bytes += static_cast<Bytes>(added * machine.reserve_share);
     machine.host.memory_bytes = size * gib;
     auto attempt = search.unchanged();
     attempt.machine = &machine;

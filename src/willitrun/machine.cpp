@@ -73,7 +73,6 @@ Device make_device(const MachineRequest& request, const DeviceSpec& spec, std::s
   device.pool_bytes = pool_of(request, device);
   device.overhead_bytes = request.overhead.value_or(runtime_overhead(request, spec, machine, device.memory_bytes));
   device.reserve_bytes = reserve_bytes(request.reserve, device.memory_bytes);
-  if (request.reserve.kind == Reserve::Kind::percent) device.reserve_share = request.reserve.percent / 100;
   return device;
 }
 
@@ -171,6 +170,7 @@ Machine assemble_machine(const MachineRequest& request) {
   Machine machine;
   machine.os = request.os;
   machine.wsl = request.wsl;
+  if (request.reserve.kind == Reserve::Kind::percent) machine.reserve_share = request.reserve.percent / 100;
   machine.backend =
       request.devices.empty() ? cpu : request.backend.value_or(usual_backend(request.devices, request.os));
   for (std::size_t i = 0; i < request.devices.size(); ++i)

@@ -20,8 +20,8 @@ Machine with_device(const Machine& machine, const std::string& name) {
   request.backend = machine.backend;
   request.vllm = machine.share.has_value();
   const auto& present = machine.devices[0];
-  if (present.reserve_share > 0)
-    request.reserve = {Reserve::Kind::percent, 0, 100 * present.reserve_share};
+  if (machine.reserve_share > 0)
+    request.reserve = {Reserve::Kind::percent, 0, 100 * machine.reserve_share};
   else if (!machine.share)
     request.reserve = {Reserve::Kind::bytes, present.reserve_bytes, 0};
   auto out = assemble_machine(request);
@@ -51,7 +51,12 @@ void apply(const std::string& option, const std::string& value, CheckRequest& re
   } else if (option == "--reserve") {
     claim_share(request.machine, 1 - std::stod(value) / 100);
   } else if (option == "--ram") {
-    request.machine.host.memory_bytes = *parse_size(value, "--ram");
+    MachineRequest machine;
+    machine.ram = *parse_size(value, "--ram");
+    machine.reserve = {Reserve::Kind::percent, 0, 100 * request.machine.reserve_share};
+    request.machine.host.memory_bytes = machine.ram;
+    if (request.machine.reserve_share > 0 && request.machine.devices.empty())
+      request.machine.host = assemble_machine(machine).host;
   } else if (option == "--gpu-layers" && value == "auto") {
     request.placement.gpu_layers.reset();
   } else if (option == "--cpu-moe-layers" && value == "auto") {
@@ -165,6 +170,17 @@ TEST_CASE("advice of another device holds where a share of the memory is reserve
       }
     }
   CHECK(offered > 5);
+}
+
+TEST_CASE("advice of more system memory holds where a share of it is reserved") {
+  MachineRequest machine;
+  machine.ram = 16 * gib;
+  machine.reserve = {Reserve::Kind::percent, 0, 10};
+  CheckRequest request;
+  request.machine = assemble_machine(machine);
+  request.context.n_ctx = request.requested_ctx = 8192;
+  request.model = catalog_model("deepseek-r1", "q4_k_m");
+  CHECK(check_advice(request) == 1);
 }
 
 TEST_CASE("advice holds for vLLM, and is of its own kind") {
