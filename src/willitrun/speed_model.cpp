@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "willitrun/engine_support.hpp"
+
 namespace willitrun {
 namespace {
 
@@ -19,6 +21,11 @@ constexpr double typical_pcie_gb_s = 31.5, pcie_share = 0.8;
 /// Synchronising with the CPU and back for a layer whose experts or weights stay there. Over 73 published runs of
 /// expert offload on one laptop (8 models, 90 GB/s of DDR5 taken) the median error is 11 % with it.
 constexpr double offload_seconds = 60e-6;
+
+/// Up to so many tokens at once, ggml's CUDA and ROCm kernels multiply quantised weights vector by vector
+/// (MMVQ_MAX_BATCH_SIZE in ggml-cuda/mmvq.cuh), at these shares of peak_of: 0.26 on an RTX 3090 and 0.16 on an MI100
+/// (8B at Q4_0, 1 to 8 tokens: llama.cpp pull requests 15802 and 23227), 0.12 on an RX 6800 (7B, 5351).
+constexpr double most_vectors = 8, vector_share_nvidia = 0.26, vector_share_amd = 0.16;
 
 double product(const std::array<double, kernel_classes>& values, const PlaceSpeed& place, SpeedParameter first) {
   double sum = 0;
@@ -83,6 +90,26 @@ double fullness(double batch) {
 
 double layer_units(const PlaceWork& w, const PlaceSpeed& s) {
   return w.layers + w.expert_layers * (s.p(expert_layer) - 1) + w.recurrent_layers * (s.p(recurrent_layer) - 1);
+}
+
+/// Of weights that are multiplied vector by vector, seconds beyond reading them: both overlap, the more so the less
+/// alike they are. With this power the RTX 3090's eight figures come out within 7 %.
+double vector_seconds(double memory, double macs, const PlaceSpeed& s) {
+  constexpr double power = 3;
+  const double compute = 2 * macs / s.vector_rate / s.decode_factor();
+  return std::pow(std::pow(memory, power) + std::pow(compute, power), 1 / power) - memory;
+}
+
+/// Several tokens' arithmetic, which adds to the read; one token's hides behind it.
+double joint_compute(PlaceWork w, const PlaceSpeed& s, double tokens, double memory) {
+  if (tokens <= 1) return 0;
+  double vectors = 0;
+  if (s.vector_rate > 0 && tokens <= most_vectors) {
+    const auto floating = w.dense_macs[static_cast<std::size_t>(KernelClass::floating)];
+    vectors = vector_seconds(memory, tokens * (plain_sum(w.dense_macs) - floating), s);
+    w.dense_macs = {floating};
+  }
+  return vectors + 2 * tokens * matrix_cost(w, s) / matrix_rate(s, matrix_share) / s.decode_factor();
 }
 
 bool is_host(const MachineSpeed& speed, std::size_t place) { return place + 1 == speed.places.size(); }
@@ -226,6 +253,9 @@ MachineSpeed machine_speed(const Machine& machine, Engine engine, std::span<cons
     place.bandwidth = device.spec.bandwidth_gb_s.value_or(0) * 1e9;
     place.peak = peak_of(device.spec) * (plain_turing ? 0.5 : 1);  // Pascal's peak is single precision
     if (device.spec.tdp_w && place.peak > 0) place.power = *device.spec.tdp_w / (place.peak * typical_watts_per_flops);
+    const bool vectors = machine.backend == Backend::cuda || machine.backend == Backend::rocm;
+    if (vectors && is_llama_based(engine))
+      place.vector_rate = place.peak * (device.spec.vendor == "amd" ? vector_share_amd : vector_share_nvidia);
     place.pcie = device.spec.pcie_gb_s.value_or(typical_pcie_gb_s) * 1e9 * pcie_share;
     out.places.push_back(place);
   }
@@ -263,17 +293,15 @@ Seconds decode_seconds(const SpeedWork& work, const MachineSpeed& speed, double 
     if (w.idle()) continue;
     const double factor = s.decode_factor();
     const double memory = read_seconds(work, w, s, sequences, sequences, factor);
-    const double compute = 2 * sequences * matrix_cost(w, s) / matrix_rate(s, matrix_share) / factor;
     Seconds own;
     own.overhead = 1e-6 * s.p(layer_us) * layer_units(w, s) / factor;
     if (is_host(speed, i)) {
-      own.cpu = std::max(memory, compute);
+      own.cpu = std::max(memory, 2 * sequences * matrix_cost(w, s) / matrix_rate(s, matrix_share) / factor);
       own.pcie = offload_seconds * w.offloaded_layers;
       out += own;
     } else {
       own.memory = memory;
-      // One sequence's arithmetic hides behind the read; that of several adds to it.
-      if (sequences > 1) own.compute = compute;
+      own.compute = joint_compute(w, s, sequences, memory);
       add_device(work, own, slowest, out);
     }
   }

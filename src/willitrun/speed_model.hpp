@@ -18,13 +18,14 @@ inline constexpr double typical_host_gb_s = 70;
 /// What one place can do.
 struct PlaceSpeed {
   const SpeedRow* row = nullptr;
-  bool borrowed = false;  ///< an accelerator whose architecture nobody measured: the row is another's
-  double bandwidth = 0;   ///< bytes per second at most; 0 = unknown
-  double readable = 0;    ///< bytes per second that weights are read at: bandwidth x share, for CPUs also by cores
-  double peak = 0;        ///< floating-point operations per second at most; 0 = unknown
-  bool hybrid = false;    ///< a processor with efficient cores
-  double power = 1;       ///< watts per peak operation, relative to a usual card's
-  double pcie = 0;        ///< bytes per second between host and this device
+  bool borrowed = false;   ///< an accelerator whose architecture nobody measured: the row is another's
+  double bandwidth = 0;    ///< bytes per second at most; 0 = unknown
+  double readable = 0;     ///< bytes per second that weights are read at: bandwidth x share, for CPUs also by cores
+  double peak = 0;         ///< floating-point operations per second at most; 0 = unknown
+  double vector_rate = 0;  ///< operations per second on a few tokens at once, where that has kernels of its own
+  bool hybrid = false;     ///< a processor with efficient cores
+  double power = 1;        ///< watts per peak operation, relative to a usual card's
+  double pcie = 0;         ///< bytes per second between host and this device
   std::optional<Factor> own_decode = {}, own_prefill = {};  ///< from the user's own measurements
   [[nodiscard]] double decode_factor() const { return own_decode ? own_decode->mid : 1; }
   [[nodiscard]] double prefill_factor() const { return own_prefill ? own_prefill->mid : 1; }

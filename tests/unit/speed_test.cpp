@@ -184,6 +184,40 @@ TEST_CASE("more users together read more tokens, each of them fewer") {
   }
 }
 
+TEST_CASE("a few users together gain what was measured of them") {
+  struct Row {
+    std::string device;
+    std::uint32_t users;
+    double gain;  // tokens per second together, over those of one alone
+  };
+  // 8B at Q4_0, micro-batches of as many tokens: llama.cpp pull requests 15802 (RTX 3090) and 23227 (MI100).
+  const std::vector<Row> rows{{"rtx3090", 2, 277.0 / 155}, {"rtx3090", 4, 469.0 / 155}, {"rtx3090", 6, 529.0 / 155},
+                              {"rtx3090", 8, 571.0 / 155}, {"mi100", 2, 230.0 / 146},   {"mi100", 4, 355.0 / 146},
+                              {"mi100", 8, 442.0 / 146}};
+  for (const auto& row : rows) {
+    Setup setup{row.device, "llama3.1-8b", "q4_0"};
+    const double alone = decode(setup);
+    setup.parallel = row.users;
+    const double gain = ask(setup).speed.parallel->total_tokens_per_s.mid / alone;
+    CAPTURE(row.device, row.users, row.gain, gain);
+    CHECK(std::abs(gain / row.gain - 1) < 0.15);
+  }
+}
+
+TEST_CASE("one more user never lowers what all read together") {
+  for (const auto* device : {"rtx3090", "mi100", "p40", "h100-sxm5-80gb", "m3-max-40core"}) {
+    double before = 0;
+    for (std::uint32_t users = 2; users <= 12; ++users) {
+      Setup setup{device};
+      setup.parallel = users;
+      const double total = ask(setup).speed.parallel->total_tokens_per_s.mid;
+      CAPTURE(device, users);
+      CHECK(total > before);
+      before = total;
+    }
+  }
+}
+
 TEST_CASE("layers over two devices take turns; vLLM splits them") {
   const double one = decode({"rtx3090"});
   Setup two{"rtx3090"};
