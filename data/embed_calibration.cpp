@@ -101,11 +101,11 @@ void write_measurements(std::ostream& out, const std::string& path) {
       sources.push_back(fields[1]);
       continue;
     }
-    if (fields.size() < 14 || fields.size() > 15 || sources.empty()) {
-      problem(path + ": line " + std::to_string(number), "is not 14 or 15 fields after a source");
+    if (fields.size() < 14 || fields.size() > 16 || sources.empty()) {
+      problem(path + ": line " + std::to_string(number), "is not 14 to 16 fields after a source");
       continue;
     }
-    fields.resize(15);
+    fields.resize(16);
     all.push_back({std::move(fields), sources.size() - 1});
   }
   if (all.empty()) return problem(path, "has no measurements");
@@ -119,8 +119,8 @@ void write_measurements(std::ostream& out, const std::string& path) {
     out << '{';
     for (const std::size_t i : {0U, 1U, 3U, 4U, 5U, 6U, 10U, 11U}) out << quoted(f[i]) << ',';
     out << f[2] << ',' << (f[7] == "pp" ? "true" : "false") << ',' << f[8] << ',' << f[9] << ',' << f[12] << ','
-        << (f[13] == "h" ? "true" : "false") << ',' << (f[14] == "tensor" ? "true" : "false") << ',' << m.source
-        << "},\n";
+        << (f[13] == "h" ? "true" : "false") << ',' << (f[14] == "tensor" ? "true" : "false") << ','
+        << (f[15].empty() ? "512" : f[15]) << ',' << m.source << "},\n";
   }
   out << "};\n";
 }

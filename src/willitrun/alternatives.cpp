@@ -200,8 +200,7 @@ Machine with_device(const Machine& machine, const DeviceSpec& spec, std::optiona
   auto out = assemble_machine(request);
   out.host = machine.host;
   if (machine.share) claim_share(out, *machine.share);
-  for (auto& device : out.devices)
-    device.overhead_bytes = std::max(device.overhead_bytes, present.overhead_bytes);
+  for (auto& device : out.devices) device.overhead_bytes = std::max(device.overhead_bytes, present.overhead_bytes);
   return out;
 }
 

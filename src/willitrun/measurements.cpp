@@ -55,6 +55,7 @@ std::optional<MeasuredSpeed> find_measurement(const MeasurementQuery& q) {
     const auto engine = name_of(q.engine);
     const bool own_backend = m.backend == "mlx" || m.backend == "vllm";  // named after their engine in the table
     if (family(m.engine) != family(engine) || (!own_backend && m.backend != q.backend)) continue;
+    if (q.prefill && m.ubatch != q.ubatch) continue;
     if (q.prefill && m.tokens != 0 && (m.tokens > 2 * q.tokens || 2 * m.tokens < q.tokens)) continue;
     found.push_back(&m);
   }

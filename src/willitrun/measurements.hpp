@@ -23,6 +23,7 @@ struct Measurement {
   double tokens_per_s;
   bool benchmark;  ///< a standard benchmark, not the timing of a chat
   bool sliced;     ///< with --split-mode tensor
+  std::uint32_t ubatch;
   std::size_t source;
 };
 
@@ -36,6 +37,7 @@ struct MeasurementQuery {
   std::string_view backend, model, quant;
   Engine engine = Engine::llama_cpp;
   std::uint32_t depth = 0, tokens = 0;
+  std::uint32_t ubatch = 512;
   bool prefill = false;
   bool sliced = false;
 };

@@ -177,6 +177,7 @@ void add_measured(const Footprint& footprint, const Placement& placement, const 
   query.sliced = placement.split.sliced();
   query.depth = request.depth;
   query.tokens = request.prompt_tokens;
+  query.ubatch = std::min(footprint.params.n_ubatch, footprint.params.n_batch);
   out.measured_decode = find_measurement(query);
   query.prefill = true;
   out.measured_prefill = find_measurement(query);

@@ -83,7 +83,8 @@ double scan_seconds(const PlaceWork& w, const PlaceSpeed& s, double tokens) {
 }
 
 /// pass_us is of a physical batch of 512. Part of it is launching kernels, which a short prompt pays for too; the rest
-/// goes with the tokens: an RTX 3090 and a 4090 read an 8B no faster at 2,048 than at 512 (llama.cpp pull request 8278).
+/// goes with the tokens: an RTX 3090 and a 4090 read an 8B no faster at 2,048 than at 512 (llama.cpp pull request
+/// 8278).
 double fullness(double batch) {
   constexpr double launch = 0.3;  // of 0.1 to 1 the best on devices a fit has not seen
   return launch + (1 - launch) * batch / 512;

@@ -88,6 +88,7 @@ Result<Case> load_case(const Measurement& m, Models& models, std::span<const Spe
   const auto tokens = m.tokens == 0 ? 128 : m.tokens;
   params.n_ctx = std::max(2048U, m.depth + tokens);
   params.flash_attn = m.flash_attn != "off";
+  params.n_ubatch = m.ubatch;
   if (!m.kv.empty())
     if (const auto type = find_cache_type(m.kv)) params.type_k = params.type_v = *type;
   const auto footprint = measure(*model, params);
