@@ -120,7 +120,8 @@ void add_cores_assumption(const Machine& machine, Report& report) {
   if (!machine.devices.empty() || !report.speed.prefill_tokens_per_s || (cpu && cpu->cores)) return;
   const auto why = cpu ? fmt::format(", as '{}' comes with various counts", cpu->name) : std::string();
   report.assumptions.push_back(
-      {"cpu_cores", fmt::format("{} processor cores{} (--cpu with an exact processor states them)", typical_cores, why)});
+      {"cpu_cores",
+       fmt::format("{} processor cores{} (--cpu with an exact processor states them)", typical_cores, why)});
 }
 
 }  // namespace

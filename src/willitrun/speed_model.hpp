@@ -21,12 +21,12 @@ inline constexpr unsigned typical_cores = 8;
 struct PlaceSpeed {
   const SpeedRow* row = nullptr;
   bool borrowed = false;  ///< an accelerator whose architecture nobody measured: the row is another's
-  double bandwidth = 0;  ///< bytes per second at most; 0 = unknown
-  double readable = 0;   ///< bytes per second that weights are read at: bandwidth x share, for CPUs also by cores
-  double peak = 0;       ///< floating-point operations per second at most; 0 = unknown
-  bool hybrid = false;   ///< a processor with efficient cores
-  double power = 1;      ///< watts per peak operation, relative to a usual card's
-  double pcie = 0;       ///< bytes per second between host and this device
+  double bandwidth = 0;   ///< bytes per second at most; 0 = unknown
+  double readable = 0;    ///< bytes per second that weights are read at: bandwidth x share, for CPUs also by cores
+  double peak = 0;        ///< floating-point operations per second at most; 0 = unknown
+  bool hybrid = false;    ///< a processor with efficient cores
+  double power = 1;       ///< watts per peak operation, relative to a usual card's
+  double pcie = 0;        ///< bytes per second between host and this device
   std::optional<Factor> own_decode = {}, own_prefill = {};  ///< from the user's own measurements
   [[nodiscard]] double decode_factor() const { return own_decode ? own_decode->mid : 1; }
   [[nodiscard]] double prefill_factor() const { return own_prefill ? own_prefill->mid : 1; }
