@@ -81,6 +81,12 @@ bool matches(const Row& row, const std::string& pattern) {
          normalize_name(row.name).find(pattern) != std::string::npos;
 }
 
+std::vector<std::string> nearest_ids(const std::vector<Row>& rows, std::string_view pattern) {
+  std::vector<std::string_view> ids;
+  for (const auto& row : rows) ids.push_back(row.id);
+  return nearest(pattern, ids);
+}
+
 bool begins(std::string_view id, std::string_view prefix) {
   return id.starts_with(prefix) || normalize_name(id).starts_with(normalize_name(prefix));
 }
@@ -152,12 +158,14 @@ int run_list(const Invocation& invocation) {
   if (invocation.names) return list_names(*list, invocation.pattern);
   const auto format = chosen_format(invocation.options, {"text", "json", "csv", "md"});
   if (!format) return fail(format.error(), invocation.options);
-  auto rows = list->rows();
+  const auto all = list->rows();
+  auto rows = all;
   std::erase_if(rows,
                 [pattern = normalize_name(invocation.pattern)](const Row& row) { return !matches(row, pattern); });
   // Nothing on stdout is an answer to a program; a person wants to be told.
-  if (rows.empty() && *format == "text" && !invocation.options.quiet)
-    write_error(fmt::format("willitrun: no {} with '{}' in the name\n", invocation.subject, invocation.pattern));
+  if (rows.empty() && !invocation.options.quiet)
+    write_error(fmt::format("willitrun: no {} with '{}' in the name{}\n", invocation.subject, invocation.pattern,
+                            did_you_mean(nearest_ids(all, invocation.pattern))));
   return write_output(written(rows, *format, invocation.subject)) ? 0 : exit_output;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "willitrun/advice.hpp"
+#include "willitrun/speed_model.hpp"
 
 namespace willitrun {
 namespace {
@@ -122,6 +123,16 @@ void add_command_warning(const CheckRequest& request, Report& report) {
       {"set_in_window", "lms load has no options for all of this: LM Studio's window sets it, per model"});
 }
 
+/// A prompt on the processor alone is as fast as its cores are many.
+void add_cores_assumption(const Machine& machine, Report& report) {
+  const auto& cpu = machine.host.cpu;
+  if (!machine.devices.empty() || !report.speed.prefill_tokens_per_s || (cpu && cpu->cores)) return;
+  const auto why = cpu ? fmt::format(", as '{}' comes with various counts", cpu->name) : std::string();
+  report.assumptions.push_back(
+      {"cpu_cores",
+       fmt::format("{} processor cores{} (--cpu with an exact processor states them)", typical_cores, why)});
+}
+
 }  // namespace
 
 Bytes Report::total_bytes() const {
@@ -166,6 +177,7 @@ Result<Report> check(const CheckRequest& request) {
   add_warnings(request, footprint, report);
   add_served_warnings(request, footprint, report);
   add_parallel_assumption(request, placement, report);
+  add_cores_assumption(request.machine, report);
   const bool has_limit = footprint.spec().keeps_cache && footprint.spec().n_ctx_train > 0;
   if ((request.advise || request.measure_room) && has_limit) {
     const auto longest = longest_context(footprint, request.machine, request.placement, footprint.spec().n_ctx_train);

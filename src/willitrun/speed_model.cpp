@@ -8,7 +8,7 @@
 namespace willitrun {
 namespace {
 
-constexpr double typical_cores = 8, typical_ghz = 3.3;
+constexpr double typical_ghz = 3.3;
 constexpr double narrow_memory = 90e9;  // bytes per second of dual-channel DDR5-5600
 /// Peak of one core per GHz: eight single-precision multiply-adds twice a cycle (AVX2); matrix_share is of this.
 constexpr double core_flops_per_ghz = 32e9;

@@ -14,6 +14,8 @@ namespace willitrun {
 
 /// System memory nobody described: between dual-channel DDR4-3200 (51) and DDR5-5600 (90).
 inline constexpr double typical_host_gb_s = 70;
+/// Of a processor whose cores nobody stated.
+inline constexpr unsigned typical_cores = 8;
 
 /// What one place can do.
 struct PlaceSpeed {
