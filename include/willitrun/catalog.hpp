@@ -13,10 +13,12 @@
 
 namespace willitrun {
 
-/// A model trained from an entry's with all shapes kept: what is computed for the entry holds for it.
+/// A model trained from an entry's with its shapes kept, but for what is stated.
 struct FineTune {
-  std::string name, hf_id, ollama, source;
+  std::string name, hf_id, ollama, usual_quant, source;
   std::vector<std::string> aliases;
+  std::uint64_t vocab_size = 0;      ///< with the tokens it added; 0 = the entry's
+  std::uint64_t context_length = 0;  ///< 0 = the entry's
 };
 
 struct ModelEntry {

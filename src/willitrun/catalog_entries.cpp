@@ -122,6 +122,9 @@ std::vector<FineTune> fine_tunes_of(JsonFields& entry, Problems& problems) {
     tune.hf_id = fields.text("hf_id", "");
     tune.ollama = fields.text("ollama", "");
     tune.aliases = aliases_of(fields);
+    tune.usual_quant = one_of(fields, fields.optional("usual_quant"), usual_quants);
+    tune.vocab_size = fields.count("vocab_size", 1, UINT32_MAX, 0);
+    tune.context_length = fields.count("context_length", 1, UINT32_MAX, 0);
     tune.source = required_text(fields, "source");
     hand_over(fields, problems);
     out.push_back(std::move(tune));

@@ -29,6 +29,7 @@ constexpr std::size_t most_publisher_words = 3;
 /// goes with the word ("abliterated-v2"); "128k" is a context stretched by YaRN.
 constexpr std::array<std::string_view, 6> retrained_words{"abliterated",  "abliteration", "heretic",
                                                           "derestricted", "uncensored",   "128k"};
+constexpr std::array<std::string_view, 6> tuning_words{"instruct", "it", "chat", "text", "base", "pt"};
 /// Endings of registries' tags for the model before its tuning ("llama3.1:8b-text").
 constexpr std::array<std::string_view, 3> untuned_words{"text", "base", "pt"};
 
@@ -189,6 +190,13 @@ Match lookup_model(const Words& words) {
   return match;
 }
 
+/// The words without those of tuning, which registries' tags have in the middle ("mistral:7b-text-v0.2").
+Words without_tuning_inside(Words words) {
+  const auto is_tuning = [](const std::string& word) { return is_one_of(tuning_words, word); };
+  words.erase(std::remove_if(words.begin(), words.end(), is_tuning), words.end());
+  return words;
+}
+
 bool is_version(std::string_view word) {
   return word.size() >= 2 && word.size() <= 4 && word[0] == 'v' && is_digit(word[1]);
 }
@@ -218,6 +226,12 @@ std::optional<FineTune> named_fine_tune(const ModelEntry& entry, std::string_vie
   return std::nullopt;
 }
 
+void take_over(const FineTune& tune, ModelEntry& entry) {
+  if (tune.vocab_size > 0) entry.hparams.set("vocab_size", tune.vocab_size);
+  if (!tune.usual_quant.empty()) entry.usual_quant = tune.usual_quant;
+  if (tune.context_length > 0) entry.hparams.set("context_length", tune.context_length);
+}
+
 std::string named_quant(std::string_view quant, std::string_view text) {
   const auto spelled = lower(quant);
   const auto bits = std::find_if(bits_of_names.begin(), bits_of_names.end(),
@@ -244,6 +258,7 @@ Result<Found<ModelEntry>> find_model(std::string_view name) {
     bare = split.quant.empty() ? bare : without_wrapping(split.name);
     match = lookup_model(name_words(bare));
   }
+  if (match.hits.empty()) match = lookup_model(without_tuning_inside(name_words(bare)));
   if (match.hits.empty()) {
     const auto words = without_retraining(name_words(bare), retrained);
     if (!retrained.empty() && !words.empty()) match = lookup_model(words);
@@ -254,6 +269,7 @@ Result<Found<ModelEntry>> find_model(std::string_view name) {
   const auto& row = table.entries[hits[0].entry];
   Found<ModelEntry> found{read_model({row.json, row.json_size}), {}, quant, 1, {}, retrained};
   found.fine_tune = named_fine_tune(found.entry, match.key);
+  if (found.fine_tune) take_over(*found.fine_tune, found.entry);
   return found;
 }
 
