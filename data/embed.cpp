@@ -71,6 +71,33 @@ void check_device(const Item& item) {
     problem(item.where, "memory_default_gib is not one of memory_options_gib");
 }
 
+std::vector<std::string> aliases_of(const std::string& where, const json& entry) {
+  std::vector<std::string> out;
+  const auto aliases = entry.find("aliases");
+  if (aliases == entry.end()) return out;
+  if (!aliases->is_array()) return problem(where, "aliases is not a list"), out;
+  for (const auto& alias : *aliases)
+    if (alias.is_string())
+      out.push_back(alias.get<std::string>());
+    else
+      problem(where, "an alias is not a string");
+  return out;
+}
+
+std::vector<std::string> names_of_fine_tunes(const std::string& where, const json& entry) {
+  std::vector<std::string> out;
+  const auto tunes = entry.find("fine_tunes");
+  if (tunes == entry.end()) return out;
+  for (const auto& tune : *tunes) {
+    if (text_of(tune, "name").empty()) problem(where, "a fine-tune has no name");
+    if (text_of(tune, "source").empty()) problem(where, "a fine-tune has no source");
+    for (auto& name : willitrun::fine_tune_names(text_of(tune, "name"), text_of(tune, "hf_id"), text_of(tune, "ollama"),
+                                                 aliases_of(where, tune)))
+      out.push_back(std::move(name));
+  }
+  return out;
+}
+
 void read_entry(const std::string& file, json entry, Kind& kind) {
   Item item;
   item.id = entry.is_object() ? text_of(entry, "id") : std::string();
@@ -80,15 +107,8 @@ void read_entry(const std::string& file, json entry, Kind& kind) {
   if (!has_source(entry)) problem(item.where, "no source");
   auto spellings = willitrun::registry_names(text_of(entry, "hf_id"), text_of(entry, "ollama"));
   if (entry.value("default_variant", json(false)) == json(true)) spellings.push_back(text_of(entry, "product"));
-  const auto aliases = entry.find("aliases");
-  if (aliases != entry.end()) {
-    if (!aliases->is_array()) return problem(item.where, "aliases is not a list");
-    for (const auto& alias : *aliases)
-      if (alias.is_string())
-        spellings.push_back(alias.get<std::string>());
-      else
-        problem(item.where, "an alias is not a string");
-  }
+  for (auto& alias : aliases_of(item.where, entry)) spellings.push_back(std::move(alias));
+  for (auto& spelling : names_of_fine_tunes(item.where, entry)) spellings.push_back(std::move(spelling));
   item.names.id = item.id;
   item.names.name = text_of(entry, "name");
   item.names.product = text_of(entry, "product");

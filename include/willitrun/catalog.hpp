@@ -1,6 +1,7 @@
 // The bundled catalogs: models and devices by any name people use. Entries are parsed only when asked for.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +13,19 @@
 
 namespace willitrun {
 
+/// A model trained from an entry's with its shapes kept, but for what is stated.
+struct FineTune {
+  std::string name, hf_id, ollama, usual_quant, source;
+  std::vector<std::string> aliases;
+  std::uint64_t vocab_size = 0;      ///< with the tokens it added; 0 = the entry's
+  std::uint64_t context_length = 0;  ///< 0 = the entry's
+};
+
 struct ModelEntry {
   std::string id, name, family, hf_id, ollama, license, released, task, native_quant, source, note;
+  std::string usual_quant;  ///< the preset its GGUF is used at, where that is not Q4_K_M
   std::vector<std::string> aliases;
+  std::vector<FineTune> fine_tunes;
   std::string architecture;
   std::uint64_t parameters = 0;         ///< published total of the text part; the data test holds it against the shapes
   std::uint64_t active_parameters = 0;  ///< per token, for models with experts; 0 = all
@@ -28,9 +39,11 @@ template <class Entry>
 struct Found {
   Entry entry;
   std::vector<std::string> other_variants =
-      {};                   ///< ids of the same product's other variants, when one was chosen by default
-  std::string quant = {};   ///< a quant named along with the model ("llama3.1:8b-instruct-q4_K_M")
-  std::uint32_t count = 1;  ///< "2x rtx 3090"
+      {};                                  ///< ids of the same product's other variants, when one was chosen by default
+  std::string quant = {};                  ///< a quant named along with the model ("llama3.1:8b-instruct-q4_K_M")
+  std::uint32_t count = 1;                 ///< "2x rtx 3090"
+  std::optional<FineTune> fine_tune = {};  ///< the one of the entry's that was named
+  std::string retrained = {};              ///< the word of a name that says so ("abliterated")
 };
 
 [[nodiscard]] Result<Found<ModelEntry>> find_model(std::string_view name);

@@ -19,9 +19,11 @@ constexpr std::size_t largest_spec = 16 << 20;
 /// vLLM and Transformers load what is published; the others' models are converted first.
 bool loads_published(std::string_view engine) { return engine == "vllm" || engine == "transformers"; }
 
+constexpr std::string_view gguf_quant = "q4_k_m";
+
 /// Where neither the user nor the publisher says more: what mlx-lm's conversions and Ollama and LM Studio offer first.
 std::string_view usual_quant(std::string_view engine) {
-  return loads_published(engine) ? "bf16" : engine == "mlx" ? "mlx-4bit" : "q4_k_m";
+  return loads_published(engine) ? "bf16" : engine == "mlx" ? "mlx-4bit" : gguf_quant;
 }
 
 Engine engine_of(const QuantWish& wish) { return find_engine(wish.engine).value_or(Engine::llama_cpp); }
@@ -51,7 +53,9 @@ Result<QuantPreset> choose_quant(const QuantWish& wish, const Found<ModelEntry>&
     assumptions.push_back({"native_quant", fmt::format("{}, as it is published", native->name)});
     return native;
   }
-  auto preset = find_quant(usual_quant(wish.engine));
+  const auto usual = usual_quant(wish.engine);
+  const bool own = usual == gguf_quant && !found.entry.usual_quant.empty();
+  auto preset = find_quant(own ? found.entry.usual_quant : usual);
   if (preset) assumptions.push_back({"default_quant", fmt::format("{}, as no --quant was given", preset->name)});
   return preset;
 }
@@ -91,6 +95,25 @@ Result<LoadedModel> load_spec(const std::string& text, const std::string& path, 
   return model_of_spec(std::move(*parsed), wish, display_name(path));
 }
 
+/// A model trained from the entry's goes by its own name, and by its own ones in commands.
+void pass_as_fine_tune(const Found<ModelEntry>& found, Model& model, std::vector<Assumption>& assumptions) {
+  if (!found.retrained.empty())
+    assumptions.push_back(
+        {"fine_tune", fmt::format("\"{}\" taken to leave the shapes of {}", found.retrained, found.entry.name)});
+  if (!found.fine_tune) return;
+  assumptions.push_back({"fine_tune", fmt::format("the shapes of {}, which it has", found.entry.name)});
+  model.spec.name = found.fine_tune->name;
+}
+
+struct Origin {
+  std::string ollama, hf_id;
+};
+Origin origin_of(const Found<ModelEntry>& found) {
+  if (!found.retrained.empty()) return {};
+  if (found.fine_tune) return {found.fine_tune->ollama, found.fine_tune->hf_id};
+  return {found.entry.ollama, found.entry.hf_id};
+}
+
 /// "owner/name" as Hugging Face spells it.
 bool is_repository(std::string_view name) {
   const auto slash = name.find('/');
@@ -105,7 +128,7 @@ std::string repository_of(const std::string& name, const Found<ModelEntry>& foun
   if (is_repository(name) && named && named->id == preset.id) return name;
   if (!native || native->id != preset.id) return {};
   return is_repository(name) && found.quant.empty() && !normalize_name(name).ends_with("gguf") ? name
-                                                                                               : found.entry.hf_id;
+                                                                                               : origin_of(found).hf_id;
 }
 
 Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& wish) {
@@ -123,6 +146,7 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& 
   if (!preset) return preset.error();
   auto model = model_from_entry(found->entry);
   if (!model) return model.error();
+  pass_as_fine_tune(*found, *model, assumptions);
   auto out = at_quant(std::move(*model), *preset);
   if (!out) return out;
   if (loads_published(wish.engine) && preset->type == TensorType::mxfp4)
@@ -132,7 +156,7 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& 
     out->leaves_out_tower = true;
   }
   out->assumptions = std::move(assumptions);
-  out->ollama_tag = found->entry.ollama;
+  out->ollama_tag = origin_of(*found).ollama;
   out->published_as = repository_of(name, *found, *preset);
   out->embeds = found->entry.task == "embedding";
   return out;

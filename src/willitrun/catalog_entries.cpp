@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 2> device_kinds{"discrete", "unified"};
 constexpr std::array<std::string_view, 6> vector_extensions{"sse", "avx", "avx2", "avx512", "neon", "apple-amx"};
 constexpr std::array<std::string_view, 4> tasks{"text-generation", "embedding", "speech-recognition", "text-to-speech"};
 constexpr std::array<std::string_view, 7> native_quants{"f32", "f16", "bf16", "fp8", "int4", "mxfp4", "tq2_0"};
+constexpr std::array<std::string_view, 3> usual_quants{"f16", "q8_0", "q4_0"};
 
 std::string required_text(JsonFields& fields, std::string_view key) {
   const auto value = fields.required(key);
@@ -107,6 +108,28 @@ std::string sources_of(const JsonValue& entry, JsonFields& fields, Problems& pro
 
 void hand_over(const JsonFields& fields, Problems& problems) {
   for (auto& problem : fields.problems()) problems.push_back(std::move(problem));
+}
+
+std::vector<FineTune> fine_tunes_of(JsonFields& entry, Problems& problems) {
+  std::vector<FineTune> out;
+  const auto list = entry.optional("fine_tunes");
+  if (!list) return out;
+  if (!list->is(JsonKind::array)) entry.keep(list->mismatch("a list of fine-tunes"));
+  for (const auto& value : list->children()) {
+    JsonFields fields(value);
+    FineTune tune;
+    tune.name = required_text(fields, "name");
+    tune.hf_id = fields.text("hf_id", "");
+    tune.ollama = fields.text("ollama", "");
+    tune.aliases = aliases_of(fields);
+    tune.usual_quant = one_of(fields, fields.optional("usual_quant"), usual_quants);
+    tune.vocab_size = fields.count("vocab_size", 1, UINT32_MAX, 0);
+    tune.context_length = fields.count("context_length", 1, UINT32_MAX, 0);
+    tune.source = required_text(fields, "source");
+    hand_over(fields, problems);
+    out.push_back(std::move(tune));
+  }
+  return out;
 }
 
 /// GB/s of one lane and direction by PCI Express generation, after line coding (8b/10b up to 2.0, then 128b/130b).
@@ -265,9 +288,11 @@ ModelEntry read_model(const JsonValue& entry, std::vector<Error>& problems) {
     fields.keep(value->mismatch("a date such as 2026-11 or 2026-11-21"));
   out.task = one_of(fields, fields.optional("task"), tasks);
   out.native_quant = one_of(fields, fields.optional("native_quant"), native_quants);
+  out.usual_quant = one_of(fields, fields.optional("usual_quant"), usual_quants);
   out.source = sources_of(entry, fields, problems);
   out.note = fields.text("note", "");
   out.aliases = aliases_of(fields);
+  out.fine_tunes = fine_tunes_of(fields, problems);
   out.architecture = required_text(fields, "architecture");
   if (const auto total = fields.required("parameters")) out.parameters = fields.take(total->count(1));
   out.active_parameters = fields.count("active_parameters", 1, UINT64_MAX, 0);

@@ -74,6 +74,14 @@ std::vector<std::string> registry_names(const std::string& hf_id, const std::str
   return out;
 }
 
+std::vector<std::string> fine_tune_names(const std::string& name, const std::string& hf_id, const std::string& ollama,
+                                         std::span<const std::string> aliases) {
+  auto out = registry_names(hf_id, ollama);
+  out.push_back(name);
+  out.insert(out.end(), aliases.begin(), aliases.end());
+  return out;
+}
+
 std::vector<IndexRow> index_rows(std::span<const IndexItem> items, std::vector<IndexClash>& clashes) {
   struct Claim {
     std::size_t entry;

@@ -29,6 +29,10 @@ struct IndexItem {
 /// What else a model is called by: its repository with and without the publisher, and its Ollama tag.
 [[nodiscard]] std::vector<std::string> registry_names(const std::string& hf_id, const std::string& ollama);
 
+/// All that a fine-tune is called by.
+[[nodiscard]] std::vector<std::string> fine_tune_names(const std::string& name, const std::string& hf_id,
+                                                       const std::string& ollama, std::span<const std::string> aliases);
+
 struct IndexRow {
   std::string key;
   std::size_t entry;

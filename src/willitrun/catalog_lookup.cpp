@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "willitrun/name_match.hpp"
 #include "willitrun/suggest.hpp"
@@ -42,8 +44,51 @@ std::vector<NameHit> with_tokens(const Table& table, const std::vector<std::stri
   return hits;
 }
 
-/// Entries with a spelling close to `key`, closest first.
-std::vector<std::string> near_misses(const Table& table, std::string_view key, std::uint32_t vendors) {
+/// A name's first size ("9b", "0.6b", "270m") in billions of parameters, and the name without it.
+struct Sized {
+  std::string rest;
+  double billions = 0;
+};
+
+Sized split_size(std::string_view key) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto is_number = [&](char c) { return is_digit(c) || c == '.'; };
+  for (std::size_t end = 1; end < key.size(); ++end) {
+    const bool unit = key[end] == 'b' || key[end] == 'm';
+    if (!unit || !is_digit(key[end - 1]) || (end + 1 < key.size() && key[end + 1] != '-')) continue;
+    auto start = end;
+    while (start > 0 && is_number(key[start - 1])) --start;
+    double value = 0;
+    std::from_chars(key.data() + start, key.data() + end, value, std::chars_format::fixed);
+    if (value <= 0) continue;
+    return {squeezed_key(key.substr(0, start)) + "#" + squeezed_key(key.substr(end + 1)),
+            key[end] == 'b' ? value : value / 1000};
+  }
+  return {};
+}
+
+/// Entries named as `key` is but for the size, the nearest size first.
+std::vector<std::string> other_sizes(const Table& table, std::string_view key) {
+  const auto typed = split_size(key);
+  std::vector<std::pair<double, std::size_t>> sizes;
+  if (typed.billions <= 0) return {};
+  for (const auto& name : table.names) {
+    const auto have = split_size(table.key(name));
+    if (have.billions > 0 && have.rest == typed.rest)
+      sizes.emplace_back(std::abs(std::log(have.billions / typed.billions)), name.entry);
+  }
+  std::stable_sort(sizes.begin(), sizes.end());
+  std::vector<std::string> out;
+  for (const auto& [away, entry] : sizes) {
+    const std::string id = table.entries[entry].id;
+    if (out.size() < 3 && std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
+  }
+  return out;
+}
+
+/// `out`, filled up with entries that have a spelling close to `key`, closest first.
+std::vector<std::string> near_misses(const Table& table, std::string_view key, std::uint32_t vendors,
+                                     std::vector<std::string> out) {
   struct Scored {
     unsigned distance;
     std::size_t entry;
@@ -67,7 +112,6 @@ std::vector<std::string> near_misses(const Table& table, std::string_view key, s
   }
   std::stable_sort(scored.begin(), scored.end(),
                    [](const Scored& a, const Scored& b) { return a.distance < b.distance; });
-  std::vector<std::string> out;
   for (const auto& [distance, entry] : scored) {
     const std::string id = table.entries[entry].id;
     if (out.size() < 3 && std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
@@ -132,7 +176,8 @@ Error not_found(const Table& table, const Wanted& wanted, std::string_view name,
   if (tokens.size() > 32) tokens.clear();
   auto candidates = ids_of(table, with_tokens(table, tokens, vendors));
   if (candidates.size() > 1) return ambiguous(wanted, name, std::move(candidates));
-  auto near = near_misses(table, key, vendors);
+  auto near =
+      near_misses(table, key, vendors, wanted.code == "model" ? other_sizes(table, key) : std::vector<std::string>());
   if (candidates.size() == 1) {
     near.erase(std::remove(near.begin(), near.end(), candidates[0]), near.end());
     near.insert(near.begin(), candidates[0]);

@@ -93,14 +93,23 @@ class Collector {
   std::vector<Error>& problems_;
 };
 
+/// All names that find an entry, apart from its id and name.
+std::vector<std::string> names_of(const ModelEntry& entry) {
+  auto names = registry_names(entry.hf_id, entry.ollama);
+  names.insert(names.end(), entry.aliases.begin(), entry.aliases.end());
+  for (const auto& tune : entry.fine_tunes)
+    for (auto& name : fine_tune_names(tune.name, tune.hf_id, tune.ollama, tune.aliases))
+      names.push_back(std::move(name));
+  return names;
+}
+
 void read_models(const JsonValue& list, CatalogFile& out) {
   Collector<ModelEntry> collector(EntryKind::model, out.models, out.model_table, out.problems);
   for (const auto& value : list.children()) {
     const auto before = out.problems.size();
     auto entry = read_model(value, out.problems);
     const bool readable = out.problems.size() == before;
-    auto names = registry_names(entry.hf_id, entry.ollama);
-    names.insert(names.end(), entry.aliases.begin(), entry.aliases.end());
+    const auto names = names_of(entry);
     const auto added = added_model(entry);
     collector.add(value, std::move(entry), added, names);
     out.models.back().readable = readable;

@@ -89,12 +89,35 @@ struct Spelling {
 
 // Other names for exactly one preset, after normalisation. Q3_K, Q4_K and Q5_K: as llama-quantize takes them.
 constexpr std::array spellings{
-    Spelling{"fp32", "f32"},          Spelling{"float32", "f32"},   Spelling{"fp16", "f16"},
-    Spelling{"float16", "f16"},       Spelling{"bfloat16", "bf16"}, Spelling{"q4km", "q4_k_m"},
-    Spelling{"mxfp4", "mxfp4_moe"},   Spelling{"q3kl", "q3_k_l"},   Spelling{"fp8e4m3", "fp8"},
-    Spelling{"q80", "q8_0"},          Spelling{"bnb4bit", "nf4"},   Spelling{"gptq", "gptq-4bit-128g"},
-    Spelling{"awq", "awq-4bit-128g"}, Spelling{"llmint8", "int8"},  Spelling{"q3k", "q3_k_m"},
-    Spelling{"q4k", "q4_k_m"},        Spelling{"q5k", "q5_k_m"},
+    Spelling{"fp32", "f32"},
+    Spelling{"float32", "f32"},
+    Spelling{"fp16", "f16"},
+    Spelling{"float16", "f16"},
+    Spelling{"bfloat16", "bf16"},
+    Spelling{"q4km", "q4_k_m"},
+    Spelling{"mxfp4", "mxfp4_moe"},
+    Spelling{"q3kl", "q3_k_l"},
+    Spelling{"fp8e4m3", "fp8"},
+    Spelling{"q80", "q8_0"},
+    Spelling{"bnb4bit", "nf4"},
+    Spelling{"gptq", "gptq-4bit-128g"},
+    Spelling{"awq", "awq-4bit-128g"},
+    Spelling{"llmint8", "int8"},
+    Spelling{"q3k", "q3_k_m"},
+    Spelling{"q4k", "q4_k_m"},
+    Spelling{"q5k", "q5_k_m"},
+    // What publishers' repository names end in: Qwen's GPTQ and Red Hat's W4A16 have groups of 128.
+    Spelling{"gptqint4", "gptq-4bit-128g"},
+    Spelling{"gptq4bit", "gptq-4bit-128g"},
+    Spelling{"w4a16", "gptq-4bit-128g"},
+    Spelling{"quantizedw4a16", "gptq-4bit-128g"},
+    Spelling{"awqint4", "awq-4bit-128g"},
+    Spelling{"awq4bit", "awq-4bit-128g"},
+    Spelling{"w8a8", "int8"},
+    Spelling{"quantizedw8a8", "int8"},
+    Spelling{"bnb8bit", "int8"},
+    Spelling{"fp8dynamic", "fp8"},
+    Spelling{"fp4", "nvfp4"},
 };
 
 /// Mixes whose tensor types differ from file to file (Unsloth's dynamic and bartowski's larger ones), and
@@ -103,16 +126,29 @@ struct Likeness {
   std::string_view text, id, shown;
 };
 constexpr std::array likenesses{
-    Likeness{"q2kxl", "q2_k", "UD-Q2_K_XL"},    Likeness{"q2kl", "q2_k", "Q2_K_L"},
-    Likeness{"q3kxl", "q3_k_l", "UD-Q3_K_XL"},  Likeness{"q4kxl", "q4_k_m", "UD-Q4_K_XL"},
-    Likeness{"q4kl", "q4_k_m", "Q4_K_L"},       Likeness{"q5kxl", "q5_k_m", "UD-Q5_K_XL"},
-    Likeness{"q5kl", "q5_k_m", "Q5_K_L"},       Likeness{"q6kxl", "q6_k", "UD-Q6_K_XL"},
-    Likeness{"q6kl", "q6_k", "Q6_K_L"},         Likeness{"q8kxl", "q8_0", "UD-Q8_K_XL"},
-    Likeness{"iq2k", "iq2_s", "IQ2_K"},         Likeness{"iq3k", "iq3_s", "IQ3_K"},
-    Likeness{"iq4k", "iq4_nl", "IQ4_K"},        Likeness{"iq4kr4", "iq4_nl", "IQ4_K_R4"},
-    Likeness{"iq5k", "q5_k_s", "IQ5_K"},        Likeness{"iq6k", "q6_k", "IQ6_K"},
-    Likeness{"iq4ksr4", "iq4_xs", "IQ4_KS_R4"}, Likeness{"iq4ks", "iq4_xs", "IQ4_KS"},
+    Likeness{"q2kxl", "q2_k", "UD-Q2_K_XL"},
+    Likeness{"q2kl", "q2_k", "Q2_K_L"},
+    Likeness{"q3kxl", "q3_k_l", "UD-Q3_K_XL"},
+    Likeness{"q4kxl", "q4_k_m", "UD-Q4_K_XL"},
+    Likeness{"q4kl", "q4_k_m", "Q4_K_L"},
+    Likeness{"q5kxl", "q5_k_m", "UD-Q5_K_XL"},
+    Likeness{"q5kl", "q5_k_m", "Q5_K_L"},
+    Likeness{"q6kxl", "q6_k", "UD-Q6_K_XL"},
+    Likeness{"q6kl", "q6_k", "Q6_K_L"},
+    Likeness{"q8kxl", "q8_0", "UD-Q8_K_XL"},
+    Likeness{"iq2k", "iq2_s", "IQ2_K"},
+    Likeness{"iq3k", "iq3_s", "IQ3_K"},
+    Likeness{"iq4k", "iq4_nl", "IQ4_K"},
+    Likeness{"iq4kr4", "iq4_nl", "IQ4_K_R4"},
+    Likeness{"iq5k", "q5_k_s", "IQ5_K"},
+    Likeness{"iq6k", "q6_k", "IQ6_K"},
+    Likeness{"iq4ksr4", "iq4_xs", "IQ4_KS_R4"},
+    Likeness{"iq4ks", "iq4_xs", "IQ4_KS"},
     Likeness{"iq4xsr8", "iq4_xs", "IQ4_XS_R8"},
+    // mlx-community's: experts in MXFP4, the rest at 8.5 bits as Q8_0 has.
+    Likeness{"mxfp4q8", "mxfp4_moe", "MXFP4-Q8"},
+    // Unsloth's dynamic mix keeps some matrices at 16 bits.
+    Likeness{"unslothbnb4bit", "nf4", "Unsloth's dynamic 4-bit"},
 };
 
 std::string normalized(std::string_view text) {

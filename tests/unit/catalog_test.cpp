@@ -165,6 +165,68 @@ TEST_CASE("models by file, repository and registry names") {
   CHECK_FALSE(find_model(std::string(100'000, '/')));
 }
 
+TEST_CASE("a fine-tune is computed with its entry's shapes and what it changed") {
+  struct Case {
+    const char* spelling;
+    const char* name;
+    std::uint64_t vocabulary, context;
+  };
+  constexpr Case cases[] = {
+      {"dolphin3", "Dolphin 3.0 Llama 3.1 8B", 128258, 131072},
+      {"deepcoder:14b-preview-q8_0", "DeepCoder 14B Preview", 152064, 131072},
+      {"openchat_3.5", "OpenChat 3.5 7B", 32002, 8192},
+      {"llama3-gradient", "Llama 3 8B Gradient 1048k", 128256, 1048576},
+      {"zai-org/GLM-4.6V", "GLM-4.6V", 151552, 131072},
+      {"bartowski/Yarn-Llama-2-7b-128k-GGUF", "Yarn Llama 2 7B 128k", 32000, 131072},
+  };
+  for (const auto& [spelling, name, vocabulary, context] : cases) {
+    INFO(spelling);
+    const auto found = find_model(spelling);
+    REQUIRE(found);
+    REQUIRE(found->fine_tune);
+    CHECK(found->fine_tune->name == name);
+    CHECK(found->entry.hparams.count("vocab_size") == vocabulary);
+    CHECK(found->entry.hparams.count("context_length") == context);
+  }
+  CHECK_FALSE(find_model("llama3.1:8b")->fine_tune);
+}
+
+TEST_CASE("every fine-tune is found by its names and builds") {
+  for (const auto& entry : all_models())
+    for (const auto& tune : entry.fine_tunes) {
+      INFO(tune.name);
+      const auto found = find_model(tune.name);
+      REQUIRE(found);
+      CHECK(found->entry.id == entry.id);
+      REQUIRE(found->fine_tune);
+      CHECK(found->fine_tune->name == tune.name);
+      CHECK_FALSE(tune.source.empty());
+      CHECK(model_from_entry(found->entry));
+    }
+}
+
+TEST_CASE("a name that says the weights were changed leads to the model, with the word") {
+  CHECK(find_model("huihui-ai/Qwen2.5-7B-Instruct-abliterated-v3")->retrained == "abliterated");
+  CHECK(find_model("p-e-w/gpt-oss-20b-heretic")->retrained == "heretic");
+  CHECK(find_model("unsloth/Qwen3-8B-128K-GGUF")->retrained == "128k");
+  // Where that is a model's own name, it is found as such.
+  CHECK(find_model("llama2-uncensored:7b")->retrained.empty());
+  CHECK(find_model("qwen3-8b")->retrained.empty());
+  CHECK(find_model("abliterated").error().code == "unknown_model");
+}
+
+TEST_CASE("what a model's GGUF is used at") {
+  CHECK(find_model("gemma3:12b-it-qat")->entry.usual_quant == "q4_0");
+  CHECK(find_model("gemma3:12b")->entry.usual_quant.empty());
+  CHECK(find_model("bge-m3")->entry.usual_quant == "f16");
+  CHECK(find_model("whisper large v3")->entry.usual_quant == "f16");
+}
+
+TEST_CASE("an unknown size: the nearest ones of its family first") {
+  CHECK(find_model("qwen3-9b").error().suggestions == Names{"qwen3-8b", "qwen3-14b", "qwen3-4b"});
+  CHECK(find_model("llama3.2-2b").error().suggestions.front() == "llama3.2-3b");
+}
+
 TEST_CASE("every catalog model builds, and its tensors add up") {
   for (const auto& entry : all_models()) {
     INFO(entry.id);

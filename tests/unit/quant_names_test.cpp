@@ -36,6 +36,10 @@ TEST_CASE("a quant is found in every usual spelling") {
   CHECK(id_of("MLX-4bit") == "mlx-4bit");
   CHECK(id_of("exl-4.25bpw") == "exl-4.25bpw");
   CHECK(id_of("bnb-4bit") == "nf4");
+  for (const auto* text : {"GPTQ-Int4", "w4a16", "quantized.w4a16"}) CHECK(id_of(text) == "gptq-4bit-128g");
+  CHECK(id_of("FP4") == "nvfp4");
+  CHECK(id_of("FP8-dynamic") == "fp8");
+  CHECK(id_of("MXFP4-Q8") == "mxfp4_moe");
 }
 
 TEST_CASE("every preset is found by its id and by its name") {
