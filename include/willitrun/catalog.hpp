@@ -15,15 +15,17 @@ namespace willitrun {
 
 /// A model trained from an entry's with its shapes kept, but for what is stated.
 struct FineTune {
-  std::string name, hf_id, ollama, usual_quant, source;
+  std::string name, hf_id, ollama, ollama_quant, usual_quant, source;
   std::vector<std::string> aliases;
   std::uint64_t vocab_size = 0;      ///< with the tokens it added; 0 = the entry's
   std::uint64_t context_length = 0;  ///< 0 = the entry's
+  std::string token_embedding_type;  ///< in its files of the usual quant, where that is not what llama.cpp gives it
 };
 
 struct ModelEntry {
   std::string id, name, family, hf_id, ollama, license, released, task, native_quant, source, note;
-  std::string usual_quant;  ///< the preset its GGUF is used at, where that is not Q4_K_M
+  std::string usual_quant;   ///< the preset its GGUF is used at, where that is not Q4_K_M
+  std::string ollama_quant;  ///< the preset that its tag at Ollama holds, where that is neither
   std::vector<std::string> aliases;
   std::vector<FineTune> fine_tunes;
   std::string architecture;

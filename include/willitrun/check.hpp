@@ -30,10 +30,11 @@ struct CheckRequest {
   bool measure_room = false;  ///< look for the longest context alone
   bool explain = false;
   std::vector<Warning> warnings;  ///< found while the model was read
-  std::string ollama_tag;         ///< the model's name at Ollama, if it has one
+  std::string ollama_tag;         ///< the model's name at Ollama, if that holds this quant
   std::string published_as;       ///< its repository at Hugging Face, where the quant is the one it is published in
   bool leaves_out_tower = false;  ///< what sees or hears is not counted
   std::string model_file;         ///< for the printed commands
+  std::string called;             ///< in them, where the model's id is another's whose shapes it has
   bool embeds = false;            ///< a decoder trained to embed text
 };
 

@@ -36,6 +36,28 @@ Result<QuantPreset> loaded_preset(const QuantWish& wish, std::string_view text) 
   return preset;
 }
 
+/// Where a model is to be had.
+struct Origin {
+  std::string ollama, ollama_quant, hf_id;
+};
+Origin origin_of(const Found<ModelEntry>& found) {
+  const auto& entry = found.entry;
+  if (!found.retrained.empty()) return {};
+  if (const auto& tune = found.fine_tune) return {tune->ollama, tune->ollama_quant, tune->hf_id};
+  return {entry.ollama, entry.ollama_quant, entry.hf_id};
+}
+
+/// The tag at Ollama, if it holds the preset; the usual one, where it is not known to hold another.
+std::string tag_at(const Found<ModelEntry>& found, const QuantPreset& preset) {
+  const auto origin = origin_of(found);
+  const auto& usual = found.entry.usual_quant;
+  const auto held = !origin.ollama_quant.empty()          ? origin.ollama_quant
+                    : !usual.empty()                      ? usual
+                    : found.entry.native_quant == "mxfp4" ? "mxfp4_moe"
+                                                          : std::string(gguf_quant);
+  return held == preset.id ? origin.ollama : "";
+}
+
 /// The preset to use: as typed, as named along with the model, as the model is published when that is already
 /// quantised or loaded so, else the engine's usual one.
 Result<QuantPreset> choose_quant(const QuantWish& wish, const Found<ModelEntry>& found,
@@ -52,6 +74,11 @@ Result<QuantPreset> choose_quant(const QuantWish& wish, const Found<ModelEntry>&
       native && loads(engine_of(wish), *native) && (loads_published(wish.engine) || is_block_quantized(native->type))) {
     assumptions.push_back({"native_quant", fmt::format("{}, as it is published", native->name)});
     return native;
+  }
+  if (const auto origin = origin_of(found); wish.engine == "ollama" && !origin.ollama_quant.empty()) {
+    auto held = find_quant(origin.ollama_quant);
+    if (held) assumptions.push_back({"default_quant", fmt::format("{}, which {} holds", held->name, origin.ollama)});
+    return held;
   }
   const auto usual = usual_quant(wish.engine);
   const bool own = usual == gguf_quant && !found.entry.usual_quant.empty();
@@ -88,6 +115,13 @@ Model experts_alone_quantized(Model model) {
   return model;
 }
 
+/// Google quantized Gemma's QAT releases with the token embeddings, which serve as output too, left at 16 bits.
+Model with_wide_embeddings(Model model) {
+  for (auto& tensor : model.tensors)
+    if (tensor.name == "token_embd.weight") tensor.type = TensorType::f16;
+  return model;
+}
+
 /// A JSON model spec: shapes without a file.
 Result<LoadedModel> load_spec(const std::string& text, const std::string& path, const QuantWish& wish) {
   auto parsed = parse_model_spec(text, display_name(path));
@@ -101,17 +135,8 @@ void pass_as_fine_tune(const Found<ModelEntry>& found, Model& model, std::vector
     assumptions.push_back(
         {"fine_tune", fmt::format("\"{}\" taken to leave the shapes of {}", found.retrained, found.entry.name)});
   if (!found.fine_tune) return;
-  assumptions.push_back({"fine_tune", fmt::format("the shapes of {}, which it has", found.entry.name)});
+  assumptions.push_back({"fine_tune", fmt::format("shapes as {}'s", found.entry.name)});
   model.spec.name = found.fine_tune->name;
-}
-
-struct Origin {
-  std::string ollama, hf_id;
-};
-Origin origin_of(const Found<ModelEntry>& found) {
-  if (!found.retrained.empty()) return {};
-  if (found.fine_tune) return {found.fine_tune->ollama, found.fine_tune->hf_id};
-  return {found.entry.ollama, found.entry.hf_id};
 }
 
 /// "owner/name" as Hugging Face spells it.
@@ -151,13 +176,19 @@ Result<LoadedModel> load_from_catalog(const std::string& name, const QuantWish& 
   if (!out) return out;
   if (loads_published(wish.engine) && preset->type == TensorType::mxfp4)
     out->weighed = weigh_model(experts_alone_quantized(out->weighed->model));
+  if (const auto& tune = found->fine_tune;
+      tune && !tune->token_embedding_type.empty() && preset->id == found->entry.usual_quant) {
+    out->weighed = weigh_model(with_wide_embeddings(out->weighed->model));
+    assumptions.push_back({"token_embedding_type", "token embeddings at F16, as in the files published"});
+  }
   if (const auto n = found->entry.vision_parameters; n > 0) {
     assumptions.push_back({"text_only", text_only(wish, n)});
     out->leaves_out_tower = true;
   }
   out->assumptions = std::move(assumptions);
-  out->ollama_tag = origin_of(*found).ollama;
+  out->ollama_tag = tag_at(*found, *preset);
   out->published_as = repository_of(name, *found, *preset);
+  if (found->fine_tune) out->called = found->fine_tune->name;
   out->embeds = found->entry.task == "embedding";
   return out;
 }

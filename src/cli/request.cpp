@@ -181,6 +181,7 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   check.leaves_out_tower = model.leaves_out_tower;
   check.embeds = model.embeds;
   check.model_file = model.file;
+  check.called = model.called;
   return check;
 }
 

@@ -21,7 +21,7 @@ struct LoadedModel {
   std::shared_ptr<const Model> unquantized;  ///< empty when a file fixes the types
   std::optional<Recommender> recommender;    ///< instead of the two, for a spec of tables
   std::string quant_id, quant_name;
-  std::string file, ollama_tag, published_as;
+  std::string file, ollama_tag, published_as, called;
   bool leaves_out_tower = false;
   bool embeds = false;
   std::vector<Assumption> assumptions;

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 2> device_kinds{"discrete", "unified"};
 constexpr std::array<std::string_view, 6> vector_extensions{"sse", "avx", "avx2", "avx512", "neon", "apple-amx"};
 constexpr std::array<std::string_view, 4> tasks{"text-generation", "embedding", "speech-recognition", "text-to-speech"};
 constexpr std::array<std::string_view, 7> native_quants{"f32", "f16", "bf16", "fp8", "int4", "mxfp4", "tq2_0"};
-constexpr std::array<std::string_view, 3> usual_quants{"f16", "q8_0", "q4_0"};
+constexpr std::array<std::string_view, 3> usual_quants{"f16", "q8_0", "q4_0"};  // of ollama_quant too
 
 std::string required_text(JsonFields& fields, std::string_view key) {
   const auto value = fields.required(key);
@@ -122,9 +122,12 @@ std::vector<FineTune> fine_tunes_of(JsonFields& entry, Problems& problems) {
     tune.hf_id = fields.text("hf_id", "");
     tune.ollama = fields.text("ollama", "");
     tune.aliases = aliases_of(fields);
+    tune.ollama_quant = one_of(fields, fields.optional("ollama_quant"), usual_quants);
     tune.usual_quant = one_of(fields, fields.optional("usual_quant"), usual_quants);
     tune.vocab_size = fields.count("vocab_size", 1, UINT32_MAX, 0);
     tune.context_length = fields.count("context_length", 1, UINT32_MAX, 0);
+    constexpr std::array<std::string_view, 1> embedding_types{"f16"};
+    tune.token_embedding_type = one_of(fields, fields.optional("token_embedding_type"), embedding_types);
     tune.source = required_text(fields, "source");
     hand_over(fields, problems);
     out.push_back(std::move(tune));
@@ -288,6 +291,7 @@ ModelEntry read_model(const JsonValue& entry, std::vector<Error>& problems) {
     fields.keep(value->mismatch("a date such as 2026-11 or 2026-11-21"));
   out.task = one_of(fields, fields.optional("task"), tasks);
   out.native_quant = one_of(fields, fields.optional("native_quant"), native_quants);
+  out.ollama_quant = one_of(fields, fields.optional("ollama_quant"), usual_quants);
   out.usual_quant = one_of(fields, fields.optional("usual_quant"), usual_quants);
   out.source = sources_of(entry, fields, problems);
   out.note = fields.text("note", "");

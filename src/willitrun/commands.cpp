@@ -12,15 +12,11 @@
 namespace willitrun {
 namespace {
 
-std::string file_name(const CheckRequest& request) {
-  const bool named = !request.model_file.empty() && request.model_file != "-";
-  return named ? request.model_file : request.model->model.spec.id + "-" + request.quant + ".gguf";
-}
-
 /// A name that Ollama and LM Studio take: letters, digits, '.', '_' and '-', beginning with one of the first two.
 std::string local_name(const CheckRequest& request) {
   std::string out;
-  for (const char c : request.model->model.spec.id) {
+  for (char c : request.called.empty() ? request.model->model.spec.id : request.called) {
+    if (c >= 'A' && c <= 'Z' && !request.called.empty()) c = static_cast<char>(c - 'A' + 'a');
     const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     if (word || (!out.empty() && (c == '.' || c == '_' || c == '-')))
       out += c;
@@ -28,6 +24,12 @@ std::string local_name(const CheckRequest& request) {
       out += '-';
   }
   return out.empty() ? "model" : out;
+}
+
+std::string file_name(const CheckRequest& request) {
+  if (!request.model_file.empty() && request.model_file != "-") return request.model_file;
+  const auto stem = request.called.empty() ? request.model->model.spec.id : local_name(request);
+  return stem + "-" + request.quant + ".gguf";
 }
 
 /// Encoders, and decoders trained to embed.
@@ -109,11 +111,6 @@ std::string llama_command(std::string_view program, const CheckRequest& request,
   return out;
 }
 
-/// The tag's own quant, as far as is known: what Ollama serves where a tag names none.
-bool tag_holds(const CheckRequest& request) {
-  return !request.ollama_tag.empty() && (request.quant == "Q4_K_M" || request.quant == "MXFP4_MOE");
-}
-
 /// What Ollama is told where its server is started.
 std::string ollama_environment(const ContextParams& p) {
   std::string out;
@@ -128,7 +125,7 @@ std::string ollama_command(const CheckRequest& request, const Placement& placeme
   const auto& p = request.context;
   const auto file = file_name(request);
   const bool anchored = file.starts_with('/') || file.starts_with("./") || file.starts_with("../");
-  const auto from = tag_holds(request) ? request.ollama_tag : shell_word(anchored ? file : "./" + file);
+  const auto from = !request.ollama_tag.empty() ? request.ollama_tag : shell_word(anchored ? file : "./" + file);
   auto lines = fmt::format("echo FROM {}; echo PARAMETER num_ctx {}; echo PARAMETER num_gpu {}", from,
                            placement.context.n_ctx_seq, placement.split.gpu_layers);
   if (const auto n = std::min(p.n_ubatch, p.n_batch); n != ContextParams{}.n_ubatch)

@@ -135,7 +135,7 @@ std::string_view without_wrapping(std::string_view name) {
     if (tail[0] == '-' && is_digits(tail.substr(1, 5)) && tail.substr(6, 4) == "-of-" && is_digits(tail.substr(10)))
       name.remove_suffix(shard);
   }
-  for (const auto* ending : {"-gguf", "_gguf", " gguf", ":latest", "-dwq"}) cut(ending);
+  for (const auto* ending : {"-gguf", "_gguf", " gguf", ":latest", "-dwq", "-i1", ".i1"}) cut(ending);
   return name;
 }
 
