@@ -138,11 +138,22 @@ DeviceSpec spec_of(const DetectedDevice& device, const DetectedMachine& machine)
   return spec;
 }
 
+/// As the catalog knows it, with the cores that are here: a virtual machine has fewer. Of several sockets one counts, as
+/// its memory does.
+std::optional<CpuSpec> processor_of(const DetectedCpu& cpu) {
+  CpuSpec out;
+  if (const auto known = find_cpu(cpu.catalog_id); known && !cpu.catalog_id.empty()) out = *known;
+  if (cpu.cores) out.cores = std::max(1U, *cpu.cores / std::max(1U, cpu.sockets.value_or(1)));
+  if (out.id.empty() && !out.cores) return std::nullopt;
+  if (out.name.empty()) out.name = cpu.name;
+  return out;
+}
+
 void add_host(const DetectedMachine& machine, DetectedRequest& out) {
   auto& request = out.machine;
   request.host_name = machine.cpu.name;
-  if (!machine.cpu.catalog_id.empty())
-    if (const auto cpu = find_cpu(machine.cpu.catalog_id)) request.ram_bandwidth_gb_s = cpu->bandwidth_gb_s;
+  request.cpu = processor_of(machine.cpu);
+  if (request.cpu) request.ram_bandwidth_gb_s = request.cpu->bandwidth_gb_s;
   const auto& memory = machine.memory;
   // One pool is counted once: a unified device holds what the host would.
   const bool unified = request.devices.size() == 1 && request.devices[0].kind == DeviceKind::unified;

@@ -155,6 +155,21 @@ TEST_CASE("what an unused device lacks is said") {
   CHECK(request.assumptions[0].message == "no GPU that could be used was found on this computer: the processor alone");
 }
 
+TEST_CASE("the processor counts with the cores that are here, one socket's") {
+  const auto server = request_for(machine_of("server-2-socket-cpu")).machine;
+  REQUIRE(server.cpu);
+  const auto& found = machine_of("server-2-socket-cpu").cpu;
+  CHECK(found.sockets == 2U);
+  CHECK(*server.cpu->cores * 2 == *found.cores);
+  CHECK(server.cpu->id == found.catalog_id);
+  CHECK(server.ram_bandwidth_gb_s == server.cpu->bandwidth_gb_s);
+  // One that the catalog does not know is its cores.
+  DetectedMachine unknown;
+  unknown.cpu = {"Some Core", "", 1, 2, 4};
+  CHECK(request_for(unknown).machine.cpu->cores == 2U);
+  CHECK_FALSE(request_for(DetectedMachine()).machine.cpu);
+}
+
 TEST_CASE("what could not be read is said") {
   CHECK(says(machine_of("desktop-arc-b580").unread, "the memory of Intel Arc B580: its driver does not tell"));
   CHECK(says(machine_of("mac-studio-m2-ultra-wired").unread, "the number of GPU cores"));
