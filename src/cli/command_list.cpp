@@ -26,8 +26,11 @@ struct Row {
 
 std::vector<Row> model_rows() {
   std::vector<Row> rows;
-  for (const auto& m : all_models())
+  for (const auto& m : all_models()) {
     rows.push_back({m.id, m.name, parameters_text(static_cast<double>(m.parameters)) + " parameters"});
+    for (const auto& tune : m.fine_tunes)
+      rows.push_back({tune.ollama.empty() ? tune.hf_id : tune.ollama, tune.name, "shapes as " + m.id});
+  }
   return rows;
 }
 

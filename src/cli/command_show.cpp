@@ -50,19 +50,25 @@ Result<std::string> sizes(const Model& model) {
   return out;
 }
 
-Result<std::string> describe(const ModelEntry& entry) {
+/// A fine-tune's own names and source, with what it shares with the entry.
+Result<std::string> describe(const Found<ModelEntry>& found) {
+  const auto& entry = found.entry;
+  const auto& tune = found.fine_tune;
   const auto model = model_from_entry(entry);
   if (!model) return model.error();
   const auto& s = model->spec;
-  std::string out = fmt::format("{}  ({})\n", entry.name, entry.id);
-  out += line("Hugging Face", entry.hf_id) + line("Ollama", entry.ollama) + line("architecture", entry.architecture);
+  auto out = tune ? fmt::format("{}  (shapes as {})\n", tune->name, entry.id)
+                  : fmt::format("{}  ({})\n", entry.name, entry.id);
+  out += line("Hugging Face", tune ? tune->hf_id : entry.hf_id) + line("Ollama", tune ? tune->ollama : entry.ollama);
+  out += line("architecture", entry.architecture);
   const auto active =
       entry.active_parameters > 0 ? fmt::format(", {} active per token", format_grouped(entry.active_parameters)) : "";
   out += line("parameters", format_grouped(weigh(*model).parameters) + active);
   if (const auto n = entry.vision_parameters; n > 0)
     out += line("vision projector", fmt::format("{} parameters, {} at F16 (mmproj, a file of its own)",
                                                 format_grouped(n), format_bytes(n * bytes_per_f16)));
-  out += line("licence", entry.license) + line("released", entry.released) + line("published as", entry.native_quant);
+  if (!tune) out += line("licence", entry.license) + line("released", entry.released);
+  out += line("published as", entry.native_quant);
   out += line("layers", fmt::format("{}", s.n_layer)) + line("context", format_grouped(s.n_ctx_train));
   out += line("embedding", fmt::format("{}", s.n_embd)) + line("vocabulary", format_grouped(s.n_vocab));
   if (s.n_head.max() > 0)
@@ -72,7 +78,8 @@ Result<std::string> describe(const ModelEntry& entry) {
   if (s.n_swa > 0) out += line("sliding window", format_grouped(s.n_swa));
   const auto table = sizes(*model);
   if (!table) return table.error();
-  return out + *table + line("source", entry.source) + line("note", entry.note);
+  if (tune) out += *table + line("source", tune->source) + line("of the shapes", entry.source);
+  return tune ? out : out + *table + line("source", entry.source) + line("note", entry.note);
 }
 
 std::string describe(const DeviceSpec& d) {
@@ -126,7 +133,7 @@ int run_show(const Invocation& invocation) {
   const auto model = find_model(name);
   if (model) {
     if (json) return print(as_catalog("willitrun.models/1", "models", tables.models, model->entry.id));
-    const auto text = describe(model->entry);
+    const auto text = describe(*model);
     return text ? print(*text) : fail(text.error(), invocation.options);
   }
   const auto device = find_device(name);

@@ -138,8 +138,8 @@ DeviceSpec spec_of(const DetectedDevice& device, const DetectedMachine& machine)
   return spec;
 }
 
-/// As the catalog knows it, with the cores that are here: a virtual machine has fewer. Of several sockets one counts, as
-/// its memory does.
+/// As the catalog knows it, with the cores that are here: a virtual machine has fewer. Of several sockets one counts,
+/// as its memory does.
 std::optional<CpuSpec> processor_of(const DetectedCpu& cpu) {
   CpuSpec out;
   if (const auto known = find_cpu(cpu.catalog_id); known && !cpu.catalog_id.empty()) out = *known;

@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 6> tuning_words{"instruct", "it", "chat",
 /// Endings of registries' tags for the model before its tuning ("llama3.1:8b-text").
 constexpr std::array<std::string_view, 3> untuned_words{"text", "base", "pt"};
 
-constexpr std::array<std::string_view, 33> plain_quants{"f32",
+constexpr std::array<std::string_view, 34> plain_quants{"f32",
                                                         "f16",
                                                         "bf16",
                                                         "fp32",
@@ -58,6 +58,7 @@ constexpr std::array<std::string_view, 33> plain_quants{"f32",
                                                         "mlx-8bit",
                                                         "mlx-mxfp4",
                                                         "mxfp4-q8",
+                                                        "mxfp4-q4",
                                                         "bnb-4bit",
                                                         "bnb-8bit",
                                                         "unsloth-bnb-4bit",

@@ -147,6 +147,7 @@ constexpr std::array likenesses{
     Likeness{"iq4xsr8", "iq4_xs", "IQ4_XS_R8"},
     // mlx-community's: experts in MXFP4, the rest at 8.5 bits as Q8_0 has.
     Likeness{"mxfp4q8", "mxfp4_moe", "MXFP4-Q8"},
+    Likeness{"mxfp4q4", "mxfp4_moe", "MXFP4-Q4"},
     // Unsloth's dynamic mix keeps some matrices at 16 bits.
     Likeness{"unslothbnb4bit", "nf4", "Unsloth's dynamic 4-bit"},
 };
