@@ -32,7 +32,9 @@ Engine engine_of(const QuantWish& wish) { return find_engine(wish.engine).value_
 Result<QuantPreset> loaded_preset(const QuantWish& wish, std::string_view text) {
   auto preset = find_quant(text);
   if (!preset || (!wish.engine.empty() && !find_engine(wish.engine))) return preset;
-  if (auto e = refused_quant(engine_of(wish), *preset, fmt::format("--quant {}", preset->id))) return *e;
+  const auto subject =
+      wish.quant ? fmt::format("--quant {}", preset->id) : fmt::format("{} in the model's name", preset->id);
+  if (auto e = refused_quant(engine_of(wish), *preset, subject)) return *e;
   return preset;
 }
 
@@ -287,7 +289,7 @@ Result<LoadedModel> load_directory(const std::string& path, const QuantWish& wis
     out.assumptions.push_back({"converted", fmt::format("{} converted to {}", read->quant_name, preset->name)});
   } else {
     const auto engine = engine_of(wish);
-    if (const auto stored = find_quant(read->quant_id); stored && !is_llama_based(engine))
+    if (const auto stored = find_quant(read->quant_id))
       if (auto e = refused_quant(engine, *stored, fmt::format("{}, stored as {}", path, stored->id))) return *e;
     out.quant_name = read->quant_name;
     out.quant_id = read->quant_id;

@@ -141,8 +141,9 @@ Result<CheckRequest> make_check(const Options& options, const LoadedModel& model
   if (auto e = check_settings(options)) return *e;
   static const ModelSpec no_shapes;
   const auto& spec = model.recommender ? no_shapes : model.weighed->model.spec;
-  if (auto e = refused_architecture(find_engine(options.engine.value_or("")).value_or(Engine::llama_cpp), spec))
-    return *e;
+  const auto engine = find_engine(options.engine.value_or("")).value_or(Engine::llama_cpp);
+  if (auto e = refused_architecture(engine, spec)) return *e;
+  if (auto e = refused_device(engine, machine, model.quant_id)) return *e;
   const auto context = resolve_context_options(options, spec);
   if (!context) return context.error();
   auto placement = resolve_placement_options(options, machine.devices.size());

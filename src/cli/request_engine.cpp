@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/numbers.hpp"
 #include "cli/request_parts.hpp"
 #include "willitrun/engine_support.hpp"
 #include "willitrun/memory_rules.hpp"
@@ -44,7 +45,15 @@ bool beyond_ollama(const Options::Text& kv) {
 }
 
 constexpr unsigned bit(Engine engine) { return 1U << static_cast<unsigned>(engine); }
-constexpr auto ollama = bit(Engine::ollama), vllm = bit(Engine::vllm), mlx = bit(Engine::mlx);
+constexpr auto ollama = bit(Engine::ollama), vllm = bit(Engine::vllm), mlx = bit(Engine::mlx),
+               transformers = bit(Engine::transformers);
+
+/// All layers stay on the GPU; 99 is what people write for that.
+bool leaves_layers(const Options::Text& gpu_layers) {
+  if (!gpu_layers || *gpu_layers == "all" || *gpu_layers == "auto") return false;
+  const auto n = parse_whole(*gpu_layers, "--gpu-layers", 0, 10000);
+  return !n || *n < 99;
+}
 
 struct Setting {
   std::string_view option;
@@ -53,17 +62,16 @@ struct Setting {
 };
 // ollama: docs/modelfile.mdx, docs/faq.mdx and api/types.go; vllm: vllm serve --help; mlx: mlx_lm.server --help.
 constexpr std::array settings{
-    Setting{"--gpu-layers", vllm | mlx,
-            [](const Options& o) { return o.gpu_layers && *o.gpu_layers != "all" && *o.gpu_layers != "auto"; }},
+    Setting{"--gpu-layers", vllm | mlx, [](const Options& o) { return leaves_layers(o.gpu_layers); }},
     Setting{
-        "--cpu-moe-layers", ollama | vllm | mlx,
+        "--cpu-moe-layers", ollama | vllm | mlx | transformers,
         [](const Options& o) { return o.cpu_moe_layers && *o.cpu_moe_layers != "0" && *o.cpu_moe_layers != "auto"; }},
-    Setting{"--no-kv-offload", ollama | vllm | mlx, [](const Options& o) { return o.no_kv_offload; }},
-    Setting{"--tensor-split", ollama | mlx, [](const Options& o) { return o.tensor_split.has_value(); }},
+    Setting{"--no-kv-offload", ollama | vllm | mlx | transformers, [](const Options& o) { return o.no_kv_offload; }},
+    Setting{"--tensor-split", ollama | mlx | transformers, [](const Options& o) { return o.tensor_split.has_value(); }},
     Setting{"--split-mode", ollama | mlx, [](const Options& o) { return o.split_mode && *o.split_mode != "layer"; }},
-    Setting{"--swa-full", ollama | vllm | mlx, [](const Options& o) { return o.swa_full; }},
-    Setting{"--kv-unified", vllm | mlx, [](const Options& o) { return o.kv_unified; }},
-    Setting{"--ubatch", vllm, [](const Options& o) { return o.ubatch.has_value(); }},
+    Setting{"--swa-full", ollama | vllm | mlx | transformers, [](const Options& o) { return o.swa_full; }},
+    Setting{"--kv-unified", vllm | mlx | transformers, [](const Options& o) { return o.kv_unified; }},
+    Setting{"--ubatch", vllm | transformers, [](const Options& o) { return o.ubatch.has_value(); }},
     Setting{"--kv other than f16, q8_0 or q4_0", ollama, [](const Options& o) { return beyond_ollama(o.kv); }},
 };
 

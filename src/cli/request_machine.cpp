@@ -60,7 +60,8 @@ std::optional<Error> read_rate(const Options::Text& text, std::string_view optio
 std::optional<Error> read_reserve(const Options::Text& text, Reserve& out) {
   if (!text || *text == "auto") return std::nullopt;
   if (text->ends_with("%")) {
-    const auto percent = parse_positive(std::string_view(*text).substr(0, text->size() - 1), "--reserve");
+    const auto number = std::string_view(*text).substr(0, text->size() - 1);
+    const auto percent = number == "0" ? Result<double>(0.0) : parse_positive(number, "--reserve");
     if (!percent || *percent > 100)
       return Error{"bad_value", fmt::format("--reserve '{}': must be a size, a share up to 100% or auto", *text)};
     out = {Reserve::Kind::percent, 0, *percent};
@@ -95,6 +96,8 @@ std::optional<Error> read_this_computer(const Options& options, MachineRequest& 
     out.ram_available.reset();
   }
   if (options.cpu) out.host_name.clear();
+  if (options.cpu || options.ram)
+    std::erase_if(assumptions, [](const Assumption& a) { return a.code == "detected_host"; });
   return std::nullopt;
 }
 

@@ -161,6 +161,7 @@ void try_smaller_quant(Search& search) {
     auto attempt = search.unchanged();
     const auto smaller = search.request().at_quant(id);
     if (!smaller || smaller->weights.file_bytes >= attempt.model->weights.file_bytes) continue;
+    if (refused_device(search.request().speed.engine, search.request().machine, id)) continue;
     attempt.model = smaller;
     attempt.change = fmt::format("--quant {}", id);
     if (search.offer(attempt)) return;
@@ -242,7 +243,7 @@ void try_next_device(Search& search) {
         continue;
       if (!present.spec.vendor.empty() && spec.vendor != present.spec.vendor) continue;
       if (own_generation && spec.architecture != present.spec.architecture) continue;
-      if (!has_kernels(search.request().speed.engine, spec)) continue;
+      if (!has_kernels(search.request().speed.engine, spec, search.request().speed.quant)) continue;
       const auto larger = with_device(machine, spec);
       auto attempt = search.unchanged();
       attempt.machine = &larger;

@@ -32,6 +32,11 @@ std::string file_name(const CheckRequest& request) {
   return stem + "-" + request.quant + ".gguf";
 }
 
+/// As the user's shell takes it: PowerShell on Windows.
+std::string word(const CheckRequest& request, std::string_view text) {
+  return request.machine.os == OperatingSystem::windows ? powershell_word(text) : shell_word(text);
+}
+
 /// Encoders, and decoders trained to embed.
 bool embeds(const CheckRequest& request) { return request.embeds || !request.model->model.spec.keeps_cache; }
 
@@ -98,7 +103,7 @@ std::size_t layers_flag(const Placement& placement) {
 /// llamafile takes the server's options.
 std::string llama_command(std::string_view program, const CheckRequest& request, const Placement& placement) {
   const auto& p = request.context;
-  auto out = fmt::format("{} -m {}{} -c {} -ngl {}", program, shell_word(file_name(request)),
+  auto out = fmt::format("{} -m {}{} -c {} -ngl {}", program, word(request, file_name(request)),
                          embeds(request) ? " --embedding" : "", placement.context.n_ctx, layers_flag(placement));
   out += split_flag(request, placement) + experts_flag(placement);
   if (quantized_cache(p)) out += fmt::format(" -ctk {} -ctv {}", info(p.type_k).name, info(p.type_v).name);
@@ -111,30 +116,51 @@ std::string llama_command(std::string_view program, const CheckRequest& request,
   return out;
 }
 
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
 /// What Ollama is told where its server is started.
-std::string ollama_environment(const ContextParams& p) {
-  std::string out;
-  if (p.n_seq_max > 1) out += fmt::format("OLLAMA_NUM_PARALLEL={} ", p.n_seq_max);
-  if (quantized_cache(p)) out += fmt::format("OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={} ", info(p.type_k).name);
-  if (!p.flash_attn) out += "OLLAMA_FLASH_ATTENTION=0 ";
-  return out.empty() ? out : out + "ollama serve & sleep 2; ";
+Settings ollama_environment(const ContextParams& p) {
+  Settings out;
+  if (p.n_seq_max > 1) out.emplace_back("OLLAMA_NUM_PARALLEL", std::to_string(p.n_seq_max));
+  if (quantized_cache(p)) out.emplace_back("OLLAMA_KV_CACHE_TYPE", info(p.type_k).name);
+  if (quantized_cache(p) || !p.flash_attn) out.emplace_back("OLLAMA_FLASH_ATTENTION", p.flash_attn ? "1" : "0");
+  return out;
 }
 
-/// A model of one's own from a Modelfile; num_gpu counts layers as -ngl does, num_batch is the physical batch.
-std::string ollama_command(const CheckRequest& request, const Placement& placement) {
+/// Instructions and their values. num_gpu counts layers as -ngl does, num_batch is the physical batch.
+Settings modelfile(const CheckRequest& request, const Placement& placement) {
   const auto& p = request.context;
   const auto file = file_name(request);
-  const bool anchored = file.starts_with('/') || file.starts_with("./") || file.starts_with("../");
-  const auto from = !request.ollama_tag.empty() ? request.ollama_tag : shell_word(anchored ? file : "./" + file);
-  auto lines = fmt::format("echo FROM {}; echo PARAMETER num_ctx {}; echo PARAMETER num_gpu {}", from,
-                           placement.context.n_ctx_seq, placement.split.gpu_layers);
+  const bool windows = request.machine.os == OperatingSystem::windows;
+  const bool anchored = file.starts_with('/') || file.starts_with('.') || (windows && file.find(':') == 1);
+  const auto from = !request.ollama_tag.empty() ? request.ollama_tag : anchored ? file : "./" + file;
+  Settings out{{"FROM", from},
+               {"PARAMETER num_ctx", std::to_string(placement.context.n_ctx_seq)},
+               {"PARAMETER num_gpu", std::to_string(placement.split.gpu_layers)}};
   if (const auto n = std::min(p.n_ubatch, p.n_batch); n != ContextParams{}.n_ubatch)
-    lines += fmt::format("; echo PARAMETER num_batch {}", n);
-  if (!p.use_mmap) lines += "; echo PARAMETER use_mmap false";
+    out.emplace_back("PARAMETER num_batch", std::to_string(n));
+  if (!p.use_mmap) out.emplace_back("PARAMETER use_mmap", "false");
+  return out;
+}
+
+/// A model of one's own from a Modelfile, for a POSIX shell or, on Windows, PowerShell.
+std::string ollama_command(const CheckRequest& request, const Placement& placement) {
+  const bool windows = request.machine.os == OperatingSystem::windows;
   const auto name = local_name(request);
+  std::string out, lines;
+  for (const auto& [variable, value] : ollama_environment(request.context))
+    out += windows ? fmt::format("$env:{}='{}'; ", variable, value) : fmt::format("{}={} ", variable, value);
+  if (!out.empty()) out += windows ? "Start-Process ollama serve; Start-Sleep 2; " : "ollama serve & sleep 2; ";
+  for (const auto& [key, value] : modelfile(request, placement)) {
+    lines += lines.empty() ? "" : windows ? "," : "; ";
+    lines += windows ? powershell_word(key + " " + value) : fmt::format("echo {} {}", key, shell_word(value));
+  }
+  const auto then = windows ? "; " : " && ";
+  out += windows ? fmt::format("{} | Set-Content {}.Modelfile", lines, name)
+                 : fmt::format("({}) > {}.Modelfile", lines, name);
+  out += fmt::format("{1}ollama create {0} -f {0}.Modelfile", name, then);
   // A model that embeds is asked through the server.
-  return fmt::format("{0}({1}) > {2}.Modelfile && ollama create {2} -f {2}.Modelfile{3}", ollama_environment(p), lines,
-                     name, embeds(request) ? "" : " && ollama run " + name);
+  return embeds(request) ? out : fmt::format("{}{}ollama run {}", out, then, name);
 }
 
 /// Ollama has one type for keys and values, and these; it splits among GPUs by itself.
@@ -146,9 +172,11 @@ bool ollama_takes(const CheckRequest& request) {
 }
 
 /// lms sets the context and the share of layers alone; the rest is set in LM Studio's window.
-bool lms_takes(const ContextParams& p) {
+bool lms_takes(const CheckRequest& request) {
   constexpr ContextParams usual;
-  return !quantized_cache(p) && p.offload_kqv && p.use_mmap && p.flash_attn && !p.swa_full && p.n_seq_max == 1 &&
+  const auto& p = request.context;
+  return request.placement.tensor_split.empty() && request.placement.split_mode != SplitMode::none &&
+         !quantized_cache(p) && p.offload_kqv && p.use_mmap && p.flash_attn && !p.swa_full && p.n_seq_max == 1 &&
          std::min(p.n_ubatch, p.n_batch) == usual.n_ubatch;
 }
 
@@ -165,7 +193,7 @@ std::string vllm_command(std::string_view model, const CheckRequest& request, co
   auto out = fmt::format("vllm serve {} --max-model-len {}", shell_word(model), placement.context.n_ctx_seq);
   if (request.leaves_out_tower) out += " --language-model-only";
   const auto& split = placement.split;
-  if (split.n_device > 1)
+  if (split.n_device > 1 && request.placement.split_mode != SplitMode::none)
     out += fmt::format(" --{}-parallel-size {}", split.sliced() ? "tensor" : "pipeline", split.n_device);
   const auto share = request.machine.share.value_or(vllm_share);
   if (share != vllm_share) out += fmt::format(" --gpu-memory-utilization {:.2f}", share);
@@ -194,7 +222,7 @@ std::vector<std::pair<std::string, std::string>> run_commands(const CheckRequest
   // The other two have no switch for experts alone, nor for slices.
   if (placement.n_hosted_experts > 0 || placement.split.sliced()) return out;
   if (ollama_takes(request)) out.emplace_back("ollama", ollama_command(request, placement));
-  if (lms_takes(request.context)) out.emplace_back("lmstudio", lmstudio_command(request, placement));
+  if (lms_takes(request)) out.emplace_back("lmstudio", lmstudio_command(request, placement));
   return out;
 }
 

@@ -50,6 +50,12 @@ constexpr std::array<std::string_view, 11> without_vllm_kernels{
 // docs/models/supported_models.md of vLLM 0.26 has no RWKV of any kind.
 constexpr std::array<std::string_view, 4> without_vllm_model{"rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"};
 
+/// CUDA's, for a preset: get_min_capability() under vllm/model_executor/layers/quantization.
+std::string_view least_capability(const QuantPreset& preset) {
+  if (preset.type == TensorType::mxfp4) return "8.0";
+  return preset.family == F::awq || preset.family == F::fp8 ? "7.5" : "7.0";
+}
+
 template <std::size_t N>
 bool among(const std::array<std::string_view, N>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -112,25 +118,34 @@ std::optional<Error> refused_gguf_file(Engine engine, std::string_view path) {
                {"llama.cpp"}};
 }
 
-bool has_kernels(Engine engine, const DeviceSpec& device) {
-  return engine != Engine::vllm || !among(without_vllm_kernels, device.architecture);
+bool has_kernels(Engine engine, const DeviceSpec& device, std::string_view quant_id) {
+  if (engine != Engine::vllm) return true;
+  if (among(without_vllm_kernels, device.architecture)) return false;
+  const auto preset = find_quant(quant_id);
+  if (quant_id.empty() || !preset || device.compute_capability.empty()) return true;
+  return device.compute_capability.size() > 3 || device.compute_capability >= least_capability(*preset);
 }
 
-std::optional<Error> refused_device(Engine engine, const Machine& machine) {
+std::optional<Error> refused_device(Engine engine, const Machine& machine, std::string_view quant_id) {
   const auto it = std::find_if(machine.devices.begin(), machine.devices.end(),
-                               [&](const Device& device) { return !has_kernels(engine, device.spec); });
+                               [&](const Device& device) { return !has_kernels(engine, device.spec, quant_id); });
   if (it == machine.devices.end()) return std::nullopt;
+  const auto of = has_kernels(engine, it->spec) ? fmt::format(" of {}", quant_id) : std::string();
   return Error{"contradiction",
-               fmt::format("--engine {}: has no kernels for {} ({}); --engine llama.cpp runs on it", name_of(engine),
-                           it->spec.name, it->spec.architecture),
+               fmt::format("--engine {}: has no kernels{} for {} ({}); --engine llama.cpp runs on it", name_of(engine),
+                           of, it->spec.name, it->spec.architecture),
                {"llama.cpp"}};
 }
 
 std::optional<Error> refused_architecture(Engine engine, const ModelSpec& spec) {
-  if (engine != Engine::vllm || !among(without_vllm_model, spec.architecture)) return std::nullopt;
+  const bool speech = spec.hears() && (is_llama_based(engine) || engine == Engine::mlx) && engine != Engine::llama_cpp;
+  // mlx-lm generates text; encoders are other packages' work.
+  const bool encoder = engine == Engine::mlx && !spec.keeps_cache;
+  const bool missing = engine == Engine::vllm && among(without_vllm_model, spec.architecture);
+  if (!speech && !encoder && !missing) return std::nullopt;
   return Error{"contradiction",
-               fmt::format("--engine {}: has no implementation of {} ({}); --engine llama.cpp runs it", name_of(engine),
-                           spec.architecture, spec.name),
+               fmt::format("--engine {}: has no implementation of {} ({}); {}", name_of(engine), spec.architecture,
+                           spec.name, speech ? "whisper.cpp runs it" : "--engine llama.cpp runs it"),
                {"llama.cpp"}};
 }
 

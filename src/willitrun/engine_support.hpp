@@ -22,10 +22,11 @@ namespace willitrun {
 [[nodiscard]] std::optional<Error> refused_quant(Engine engine, const QuantPreset& preset, std::string_view subject);
 [[nodiscard]] std::optional<Error> refused_gguf_file(Engine engine, std::string_view path);
 
-/// Whether it has kernels for the device, whatever the backend; a nameless one is taken to be new enough.
-[[nodiscard]] bool has_kernels(Engine engine, const DeviceSpec& device);
+/// Whether it has kernels for the device, and for a preset on it; a nameless one is taken to be new enough.
+[[nodiscard]] bool has_kernels(Engine engine, const DeviceSpec& device, std::string_view quant_id = {});
 /// What is wrong with a device that it has none for.
-[[nodiscard]] std::optional<Error> refused_device(Engine engine, const Machine& machine);
+[[nodiscard]] std::optional<Error> refused_device(Engine engine, const Machine& machine,
+                                                  std::string_view quant_id = {});
 /// What is wrong with a model whose architecture ("rwkv7") it has no implementation of.
 [[nodiscard]] std::optional<Error> refused_architecture(Engine engine, const ModelSpec& spec);
 

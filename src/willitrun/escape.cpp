@@ -152,16 +152,26 @@ std::string tap_escaped(std::string_view text) {
   return out;
 }
 
-std::string shell_word(std::string_view text) {
-  const auto plain = [](char c) {
+namespace {
+
+/// Text in single quotes, in which `quote` stands for one, unless it is plain.
+std::string word_of(std::string_view text, std::string_view quote, std::string_view plain_signs) {
+  const auto plain = [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("_@%+=:,./-").find(c) != std::string_view::npos;
+           plain_signs.find(c) != std::string_view::npos;
   };
   auto out = text.starts_with('-') ? fmt::format("./{}", text) : std::string(text);
   if (!out.empty() && std::all_of(out.begin(), out.end(), plain)) return out;
-  for (std::size_t at = 0; (at = out.find('\'', at)) != std::string::npos; at += 4) out.replace(at, 1, R"('\'')");
+  for (std::size_t at = 0; (at = out.find('\'', at)) != std::string::npos; at += quote.size())
+    out.replace(at, 1, quote);
   return fmt::format("'{}'", out);
 }
+
+}  // namespace
+
+std::string shell_word(std::string_view text) { return word_of(text, R"('\'')", "_@%+=:,./-"); }
+
+std::string powershell_word(std::string_view text) { return word_of(text, "''", R"(_+=:./\-)"); }
 
 std::string uri_of_path(std::string_view path) {
   const bool drive = path.size() > 2 && path[1] == ':' && (path[2] == '/' || path[2] == '\\');

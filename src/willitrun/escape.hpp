@@ -34,6 +34,8 @@ namespace willitrun {
 
 /// One word of a POSIX shell, quoted where it has to be; never an option.
 [[nodiscard]] std::string shell_word(std::string_view text);
+/// The same for PowerShell; what needs no quotes needs none in cmd either.
+[[nodiscard]] std::string powershell_word(std::string_view text);
 
 /// A file path as a URI reference (RFC 3986): absolute ones as file:, a backslash as a slash, the rest percent-encoded.
 [[nodiscard]] std::string uri_of_path(std::string_view path);

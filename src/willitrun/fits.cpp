@@ -101,10 +101,11 @@ class Ranker {
   static std::vector<Choice> all_choices(const FitsRequest& request) {
     std::vector<Choice> out;
     for (const auto& preset : request.presets)
-      out.push_back({preset, kept_share(preset.id).value_or(assumed_share(preset)), least_bits(preset)});
+      if (!refused_device(request.speed.engine, request.machine, preset.id))
+        out.push_back({preset, kept_share(preset.id).value_or(assumed_share(preset)), least_bits(preset)});
     if (request.presets.empty())
       for (const auto& preset : quant_presets())
-        if (loads(request.speed.engine, preset))
+        if (loads(request.speed.engine, preset) && !refused_device(request.speed.engine, request.machine, preset.id))
           out.push_back({preset, kept_share(preset.id).value_or(0), least_bits(preset)});
     return out;
   }

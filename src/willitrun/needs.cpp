@@ -130,7 +130,9 @@ NeedsList find_devices(const NeedsRequest& request) {
   NeedsList list;
   const auto weights = request.question.model->weights.resident_bytes();
   for (const auto& device : all_devices()) {
-    if (!passes(device, request.filter) || !has_kernels(request.question.speed.engine, device)) continue;
+    if (!passes(device, request.filter) ||
+        !has_kernels(request.question.speed.engine, device, request.question.speed.quant))
+      continue;
     ++list.n_device;
     const bool alone = form_of(device) != DeviceForm::discrete;
     for (std::uint32_t count = 1; count <= (alone ? 1 : request.filter.max_count); count *= 2) {

@@ -231,7 +231,8 @@ SpeedEstimate estimate_speed(const Footprint& footprint, const Placement& placem
   out.prefill_tokens_per_s = Range{rate * spread.low, rate, rate * spread.high};
   out.time_to_first_token_s = Range{first / spread.high, first, first / spread.low};
   add_measured(footprint, placement, machine, request, out);
-  if (const auto users = footprint.params.n_seq_max; users > 1) out.parallel = parallel_speed(work, speed, users);
+  if (const auto users = footprint.params.n_seq_max; users > 1 && footprint.spec().keeps_cache)
+    out.parallel = parallel_speed(work, speed, users);
   return out;
 }
 

@@ -57,6 +57,7 @@ Result<std::vector<Point>> quants(const CheckRequest& request) {
   for (const auto id : is_llama_based(engine) ? std::span<const std::string_view>(presets) : usual_presets(engine)) {
     // Made for models with experts.
     if (id == "mxfp4_moe" && !request.model->model.spec.is_moe()) continue;
+    if (refused_device(engine, request.machine, id)) continue;
     auto point = point_of(request);
     point.model = request.at_quant(id);
     if (!point.model) continue;
@@ -71,6 +72,9 @@ Result<std::vector<Point>> quants(const CheckRequest& request) {
 }
 
 Result<std::vector<Point>> layers(const CheckRequest& request) {
+  if (request.speed.engine == Engine::vllm || request.speed.engine == Engine::mlx)
+    return Error{"contradiction",
+                 fmt::format("--sweep gpu-layers: {} has no such setting", name_of(request.speed.engine))};
   if (request.machine.devices.empty())
     return Error{"contradiction", "--sweep gpu-layers: there is no GPU to put layers on"};
   const auto all = request.model->model.spec.n_layer_trunk() + 1;  // the output counts as one

@@ -69,4 +69,6 @@ TEST_CASE("words of a shell are quoted where they have to be") {
   CHECK(shell_word("-x.gguf") == "./-x.gguf");
   CHECK(shell_word("~/é.gguf") == "'~/é.gguf'");
   CHECK(shell_word("") == "''");
+  CHECK(powershell_word(R"(C:\models\a.gguf)") == R"(C:\models\a.gguf)");
+  CHECK(powershell_word("it's $x.gguf") == "'it''s $x.gguf'");
 }
