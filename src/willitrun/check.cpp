@@ -185,7 +185,9 @@ Result<Report> check(const CheckRequest& request) {
     report.context.max = longest.anywhere;
   }
   if (request.advise) {
-    report.alternatives = find_alternatives(request, params, report.verdict.code);
+    // No change makes a speed known that is not.
+    if (report.verdict.code != VerdictCode::unknown)
+      report.alternatives = find_alternatives(request, params, report.verdict.code);
     if (report.verdict.code == VerdictCode::fits) report.larger_quant = largest_quant_that_fits(request, params);
   }
   report.commands = run_commands(request, placement);
