@@ -180,14 +180,21 @@ std::vector<Words> without_publisher(const Words& words) {
   return out;
 }
 
-Match lookup_model(const Words& words) {
+/// The words, or those before what is said of tuning.
+Match lookup_tuned(Words words) {
   auto match = lookup_words(words);
   const auto base = without_tuning(words);
   if (match.hits.empty() && base.size() < words.size()) match = lookup_words(base);
-  if (match.hits.empty() && words.size() > 1 && is_one_of(untuned_words, words.back()))
-    match = lookup_model(Words(words.begin(), words.end() - 1));
+  if (!match.hits.empty() || words.size() < 2 || !is_one_of(untuned_words, words.back())) return match;
+  words.pop_back();
+  return lookup_words(words);
+}
+
+/// One publisher at most: a name of many would be looked for in as many ways as they combine.
+Match lookup_model(const Words& words) {
+  auto match = lookup_tuned(words);
   for (const auto& rest : without_publisher(words))
-    if (match.hits.empty()) match = lookup_model(rest);
+    if (match.hits.empty()) match = lookup_tuned(rest);
   return match;
 }
 

@@ -265,3 +265,11 @@ TEST_CASE("the catalog dates and fingerprints itself") {
   CHECK(catalog_version().size() == 10);
   CHECK(catalog_sha256().size() == 64);
 }
+
+TEST_CASE("a name of many publishers and many words of tuning is refused at once") {
+  std::string name;
+  for (int i = 0; i < 40; ++i) name += "qwen ";
+  name += "zzz";
+  for (int i = 0; i < 40; ++i) name += " pt";
+  CHECK(find_model(name).error().code == "unknown_model");
+}
