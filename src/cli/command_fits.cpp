@@ -72,7 +72,7 @@ std::optional<Error> read_limit(const Options& options, std::size_t& limit) {
 }
 
 /// As typed; else, for engines that do not load all GGUF presets, what is usual with them.
-std::optional<Error> read_presets(const Options& options, const Engine engine, std::vector<QuantPreset>& presets) {
+std::optional<Error> read_presets(const Options& options, Engine engine, std::vector<QuantPreset>& presets) {
   auto wanted = split_list(options.quant.value_or(""));
   const auto usual = usual_presets(engine);
   if (!options.quant && !is_llama_based(engine)) wanted.assign(usual.begin(), usual.end());

@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "willitrun/name_match.hpp"
+
 namespace willitrun {
 namespace {
 
@@ -56,11 +58,6 @@ std::string_view least_capability(const QuantPreset& preset) {
   return preset.family == F::awq || preset.family == F::fp8 ? "7.5" : "7.0";
 }
 
-template <std::size_t N>
-bool among(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 const Row& row_of(Engine engine) {
   return *std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.engine == engine; });
 }
@@ -90,7 +87,7 @@ const Row* another_that_loads(const QuantPreset& preset) {
 
 bool loads(Engine engine, const QuantPreset& preset) {
   if (preset.type == TensorType::mxfp4 || (preset.family == F::ggml && !is_block_quantized(preset.type))) return true;
-  if (engine == Engine::vllm && among(unread_by_vllm, preset.id)) return false;
+  if (engine == Engine::vllm && is_one_of(unread_by_vllm, preset.id)) return false;
   return (row_of(engine).families & bit(preset.family)) != 0;
 }
 
@@ -120,7 +117,7 @@ std::optional<Error> refused_gguf_file(Engine engine, std::string_view path) {
 
 bool has_kernels(Engine engine, const DeviceSpec& device, std::string_view quant_id) {
   if (engine != Engine::vllm) return true;
-  if (among(without_vllm_kernels, device.architecture)) return false;
+  if (is_one_of(without_vllm_kernels, device.architecture)) return false;
   const auto preset = find_quant(quant_id);
   if (quant_id.empty() || !preset || device.compute_capability.empty()) return true;
   return device.compute_capability.size() > 3 || device.compute_capability >= least_capability(*preset);
@@ -141,7 +138,7 @@ std::optional<Error> refused_architecture(Engine engine, const ModelSpec& spec) 
   const bool speech = spec.hears() && (is_llama_based(engine) || engine == Engine::mlx) && engine != Engine::llama_cpp;
   // mlx-lm generates text; encoders are other packages' work.
   const bool encoder = engine == Engine::mlx && !spec.keeps_cache;
-  const bool missing = engine == Engine::vllm && among(without_vllm_model, spec.architecture);
+  const bool missing = engine == Engine::vllm && is_one_of(without_vllm_model, spec.architecture);
   if (!speech && !encoder && !missing) return std::nullopt;
   return Error{"contradiction",
                fmt::format("--engine {}: has no implementation of {} ({}); {}", name_of(engine), spec.architecture,

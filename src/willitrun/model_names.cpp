@@ -153,11 +153,6 @@ Split split_quant(std::string_view name) {
   return {name, {}};
 }
 
-template <std::size_t N>
-bool is_one_of(const std::array<std::string_view, N>& list, std::string_view text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
 /// What a name found, and the key that did.
 struct Match {
   std::vector<NameHit> hits;

@@ -15,11 +15,6 @@ constexpr bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 constexpr bool is_alnum(char c) { return is_digit(c) || is_letter(c); }
 constexpr bool is_mark(char c) { return c == '.' || c == '-'; }
 
-template <std::size_t N>
-bool any_of(const std::array<std::string_view, N>& list, std::string_view word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
 bool all_digits(std::string_view word) { return !word.empty() && std::all_of(word.begin(), word.end(), is_digit); }
 
 constexpr std::array<std::string_view, 20> brand_words{
@@ -133,7 +128,7 @@ KeyMatch match_keys(std::string_view typed, std::string_view indexed) {
 std::vector<std::string> without_brand(std::span<const std::string> words) {
   std::vector<std::string> out;
   for (const auto& word : words) {
-    if (any_of(brand_words, word)) continue;
+    if (is_one_of(brand_words, word)) continue;
     out.push_back(word == "mobile" || word == "notebook" ? "laptop" : word);
   }
   return out;
@@ -155,8 +150,8 @@ std::vector<std::string> without_cpu_noise(std::string_view text) {
     const auto& word = words[i];
     const bool before_core = i + 1 < words.size() && (words[i + 1] == "core" || words[i + 1] == "cores");
     if (word == "with") break;
-    if (any_of(cpu_words, word)) continue;
-    if (before_core && (all_digits(word) || any_of(core_count_words, word))) continue;
+    if (is_one_of(cpu_words, word)) continue;
+    if (before_core && (all_digits(word) || is_one_of(core_count_words, word))) continue;
     if (word.size() == 4 && all_digits(word.substr(0, 2)) && word.ends_with("th")) continue;  // "11th Gen"
     if (is_core_kind_count(word) || (word == "plus" && i > 0 && is_core_kind_count(words[i - 1]))) continue;
     if (word == "0") continue;  // "Xeon E5-2670 0": the first version

@@ -1,6 +1,8 @@
 // How names are compared: one spelling per name, exact matches only. Shared by the library and the embed step.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,6 +10,11 @@
 #include <vector>
 
 namespace willitrun {
+
+template <std::size_t N>
+[[nodiscard]] bool is_one_of(const std::array<std::string_view, N>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
 
 /// Lower-case words of letters and digits. A point or underscore between two digits is a decimal point and stays,
 /// '+' is the word "plus".
